@@ -105,6 +105,28 @@ test("a page that isn't loaded yet says what it waits for while the server is aw
   }
 });
 
+test("a part of a form that isn't loaded yet comes when the server is back, and what was typed before it stays", { timeout: 200_000 }, async () => {
+  const own = await browser.newContext({ storageState: await context.storageState(), reducedMotion: "reduce" });
+  const page = await own.newPage();
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${server.url}/p/${filled.project}/syncs/${filled.sync}/settings`);
+  await settled(page);
+  await page.getByLabel("Name of the sync").fill("Typed before");
+  await server.halt();
+  await page.getByRole("navigation", { name: "Steps" }).getByRole("link", { name: "Events" }).click();
+  await page.getByRole("heading", { name: "Events", exact: true }).waitFor();
+  await page.getByRole("status").getByText(GONE).waitFor();
+  expect(await page.getByText("can't be shown").count()).toBe(0);
+  await server.resume();
+  // With its styles.
+  const editor = page.locator(".cm-editor").first();
+  await editor.waitFor();
+  expect(await editor.evaluate((each) => getComputedStyle(each).fontSize)).toBe("12.5px");
+  await page.getByRole("navigation", { name: "Steps" }).getByRole("link", { name: "Connection" }).click();
+  expect(await page.getByLabel("Name of the sync").inputValue()).toBe("Typed before");
+  await own.close();
+});
+
 test("a part of the page that can't be loaded although the server responds isn't asked for again and again", { timeout: 200_000 }, async () => {
   const own = await browser.newContext({ storageState: await context.storageState(), reducedMotion: "reduce" });
   const page = await own.newPage();

@@ -1,11 +1,12 @@
 import { Input, Select, Skeleton, Switch, TextInput } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import type { Schemas } from "@/api/client";
+import { late } from "@/components/late";
 import { RulesField } from "./rules-field";
 import { problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
 
-const TemplateEditor = lazy(() => import("@/components/template/editor"));
+const TemplateEditor = late(() => import("@/components/template/editor"));
 
 type Payload = Schemas["Payload"];
 type FollowUp = Schemas["FollowUp"];

@@ -1,15 +1,16 @@
 import { Input, Select, Skeleton, Switch, Text, TextInput } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import type { Schemas } from "@/api/client";
 import { Items } from "@/components/items";
 import { Section } from "@/components/page";
+import { late } from "@/components/late";
 import { AnswersField } from "./answers-field";
 import { Findings, Left } from "./findings";
 import { useInput } from "./input";
 import { isNoUrl, problemAt, problemsAt, type TabProps } from "./shared";
 import classes from "./editor.module.css";
 
-const TemplateEditor = lazy(() => import("@/components/template/editor"));
+const TemplateEditor = late(() => import("@/components/template/editor"));
 
 type Payload = Schemas["Payload"];
 

@@ -1,10 +1,11 @@
 import { Button, Group, Input, Radio, Skeleton, Stack } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
+import { late } from "@/components/late";
 import type { FieldProblem } from "./form";
 import { seenAt } from "./seen";
 import type { StepProps } from "./step";
 
-const TemplateEditor = lazy(() => import("@/components/template/editor"));
+const TemplateEditor = late(() => import("@/components/template/editor"));
 
 interface PayloadProps extends StepProps {
   label: string;
