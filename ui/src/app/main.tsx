@@ -11,6 +11,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { watchComboboxes } from "@/components/combobox";
 import { hearUnloaded } from "@/components/reach";
 import { queryClient } from "./query";
 import { router } from "./router";
@@ -19,6 +20,7 @@ import { theme } from "./theme";
 hearUnloaded();
 const root = document.getElementById("root");
 if (root === null) throw new Error("the document has no place for the page");
+watchComboboxes(document);
 createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto">

@@ -175,7 +175,8 @@ export const theme = createTheme({
     }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     Menu: Menu.extend({
-      defaultProps: { shadow: "md", transitionProps: { duration: 80 }, position: "bottom-end" },
+      // A menu opens on its first item: what would have the focus instead is nothing that a menu may hold.
+      defaultProps: { shadow: "md", transitionProps: { duration: 80 }, position: "bottom-end", withInitialFocusPlaceholder: false },
     }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 250, withArrow: false, fz: "xs" } }),
     Badge: Badge.extend({ defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 } }),

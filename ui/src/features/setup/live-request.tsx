@@ -3,7 +3,7 @@ import { modals } from "@mantine/modals";
 import { IconChevronDown, IconSend } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { Copy } from "@/components/copy";
@@ -45,6 +45,11 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
         }),
       ),
   });
+  // What came of the test is below what was sent: it is shown once it is there.
+  const result = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (test.status === "success" || test.status === "error") result.current?.scrollIntoView({ block: "nearest" });
+  }, [test.status, test.submittedAt]);
   return (
     <aside className={classes.panel} aria-label="Live request">
       <Group justify="space-between" mb={10} gap="xs">
@@ -116,7 +121,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
           </Button>
         </Group>
       )}
-      <div aria-live="polite">
+      <div ref={result} aria-live="polite">
         {test.error !== null && <Failed error={test.error} what="The test wasn't sent" />}
         {test.data !== undefined && <TestResult result={test.data} />}
       </div>

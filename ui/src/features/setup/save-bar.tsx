@@ -3,6 +3,7 @@ import { modals } from "@mantine/modals";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ProblemError, take } from "@/api/client";
+import { useBar } from "@/components/bar";
 import { masked } from "@/components/conflicts";
 import { fieldName } from "@/components/field-name";
 import { done, failed } from "@/components/notices";
@@ -102,9 +103,10 @@ export function SaveBar({ sync, settings, changes, problems, onAsked, onSaved, o
     });
   };
   const what = Object.keys(changes).map((field) => fieldName(field));
+  const bar = useBar();
   if (!dirty && sync.enabled) return null;
   return (
-    <div className={classes.bar} role="region" aria-label="Save">
+    <div ref={bar} className={classes.bar} role="region" aria-label="Save">
       <Text size="sm" c={dirty ? undefined : "dimmed"} className={classes.what}>
         {dirty && sync.enabled && problems.length > 0
           ? `Before this can be saved: ${problems.map((problem) => `${placeOf(problem)}: ${saidOf(problem)}`).join(" ")}`

@@ -1,4 +1,4 @@
-import { Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Menu, Text, type MantineColorScheme, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { IconApi, IconBook, IconLogout, IconUser } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -6,6 +6,12 @@ import { api, take } from "@/api/client";
 import { failed } from "@/components/notices";
 import { usePerson } from "@/features/access/me";
 import classes from "./me-menu.module.css";
+
+const SCHEMES: { value: MantineColorScheme; label: string }[] = [
+  { value: "auto", label: "System" },
+  { value: "light", label: "Light" },
+  { value: "dark", label: "Dark" },
+];
 
 /** The way out; whoever goes is asked to sign in again. */
 export function useSignOut() {
@@ -66,21 +72,20 @@ export function MeMenu() {
           API reference
         </Menu.Item>
         <Menu.Divider />
-        <div className={classes.scheme}>
-          <SegmentedControl
-            aria-label="Appearance"
-            size="xs"
-            fullWidth
+        <div role="group" aria-label="Appearance">
+          <Menu.Label aria-hidden>Appearance</Menu.Label>
+          <Menu.RadioGroup
             value={colorScheme}
             onChange={(value) => {
-              setColorScheme(value as "auto" | "light" | "dark");
+              setColorScheme(value as MantineColorScheme);
             }}
-            data={[
-              { value: "auto", label: "System" },
-              { value: "light", label: "Light" },
-              { value: "dark", label: "Dark" },
-            ]}
-          />
+          >
+            {SCHEMES.map(({ value, label }) => (
+              <Menu.RadioItem key={value} value={value}>
+                {label}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
         </div>
         <Menu.Divider />
         <Menu.Item

@@ -89,6 +89,9 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
       maxHeight={420}
       overlayProps={{ backgroundOpacity: 0.24, blur: 0 }}
       shortcut={["mod + K"]}
+      // Also from where somebody types.
+      tagsToIgnore={[]}
+      triggerOnContentEditable
       nothingFound="Nothing found"
       highlightQuery
       attributes={{ content: { "aria-label": "Go to a page, sync or project" } }}

@@ -3,7 +3,7 @@ import { useDisclosure, useLocalStorage } from "@mantine/hooks";
 import { IconHelp } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useLocation, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
-import { Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { ProblemError } from "@/api/client";
 import { Mark } from "@/components/mark";
 import { PageFailed } from "@/components/states";
@@ -129,6 +129,9 @@ function Waiting() {
   );
 }
 
+/** Whether the navigation is closed unless it is asked for: as the styles have it. */
+const narrow = () => window.matchMedia("(max-width: 899.9px)").matches;
+
 function Frame() {
   const params = useParams({ strict: false });
   const projects = useProjects();
@@ -138,7 +141,18 @@ function Frame() {
     defaultValue: false,
   });
   const location = useLocation();
-  useEffect(close, [location.pathname, close]);
+  const navigation = useRef<HTMLDivElement>(null);
+  const burger = useRef<HTMLButtonElement>(null);
+  const went = useRef(false);
+  useEffect(() => {
+    went.current = narrow() && navigation.current?.contains(document.activeElement) === true;
+    close();
+  }, [location.pathname, close]);
+  useEffect(() => {
+    // Where the navigation goes once something is chosen in it, the focus goes on to what was chosen.
+    if (!opened && went.current) document.getElementById("content")?.focus();
+    went.current = false;
+  }, [opened]);
 
   const wanted = params.project ?? lastProject();
   const project = projects.find((each) => each.id === wanted) ?? projects[0];
@@ -161,6 +175,7 @@ function Frame() {
         <Group h="100%" px={14} justify="space-between" wrap="nowrap" gap="sm">
           <Group gap={10} wrap="nowrap" className={classes.left}>
             <Burger
+              ref={burger}
               opened={opened}
               onClick={toggle}
               size="sm"
@@ -181,10 +196,18 @@ function Frame() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar>
+      <AppShell.Navbar
+        ref={navigation}
+        data-closed={opened ? undefined : true}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || !opened) return;
+          close();
+          burger.current?.focus();
+        }}
+      >
         <Navigation project={project} collapsed={collapsed && !opened} onCollapse={setCollapsed} />
       </AppShell.Navbar>
-      <AppShell.Main id="content" tabIndex={-1}>
+      <AppShell.Main id="content" tabIndex={-1} data-covered={opened ? true : undefined}>
         <Away />
         <Outdated />
         <Suspense
