@@ -26,6 +26,7 @@ test("each limit is called by a name", () => {
 
 test("what others named is called as they named it", () => {
   expect(fieldName("/parameters/api~1key/value")).toBe("Parameters › “api/key” › Value");
+  expect(fieldName("/changes/url")).toBe("URL");
   expect(fieldName("/mappings/external_id")).toBe("Mappings › “external_id”");
   expect(fieldName("events.select.types.0.condition")).toBe("Events › Choice of events › Event type 1 › Filter");
 });

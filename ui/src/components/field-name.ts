@@ -103,7 +103,9 @@ const BY_NAME = new Set(["parameters", "mappings", "mapping_kinds"]);
  * A field's name as people say it, by its JSON pointer or by its path with dots. With the document that it
  * points into, items of lists are called by the names that they have there.
  */
-export function fieldName(path: string, document?: unknown): string {
+export function fieldName(pointer: string, document?: unknown): string {
+  // Changes of a sync are asked about as a whole, which is nothing that people see.
+  const path = pointer.replace(/^\/changes(?=\/)/, "");
   const steps = path.startsWith("/")
     ? path.slice(1).split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
     : path.split(".");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pretty, tokens, plainly, sentenceCase } from "./highlight";
+import { atLine, pretty, tokens, plainly, sentenceCase } from "./highlight";
 
 test("names, strings, numbers and words are told apart", () => {
   const found = tokens('{"a": [1.5e3, "x\\"y", true]}').filter((token) => token.kind !== null);
@@ -32,6 +32,7 @@ test("what a template lacks is said in plain words", () => {
   const said = "the body template failed at line 1 column 9: The following has evaluated to null or missing: ==> input.event_properties.nope";
   expect(plainly(said)).toBe("the body template failed at line 1 column 9: input.event_properties.nope has no value in this event");
   expect(plainly(`${said}; and more`)).toMatch(/event; and more$/);
+  expect(plainly(`${said} (line 1)`)).toMatch(/nope has no value in this event \(line 1\)$/);
   expect(sentenceCase(said)).toMatch(/^The body template .* in this event\.$/);
   expect(plainly("no connection")).toBe("no connection");
 });
@@ -44,4 +45,10 @@ test("what was sent is shown as it was sent", () => {
   });
   // JavaScript would have no 2^60 + 1.
   expect(pretty('[1152921504606846977,1.0]').text).toBe("[\n  1152921504606846977,\n  1.0\n]");
+});
+
+test("the line of a place is said once", () => {
+  expect(atLine("it is malformed", 3)).toBe("it is malformed (line 3)");
+  expect(atLine("failed at line 3 column 9", 3)).toBe("failed at line 3 column 9");
+  expect(atLine("it is malformed", null)).toBe("it is malformed");
 });

@@ -46,7 +46,7 @@ export function pretty(text: string): { text: string; json: boolean } {
 
 /** What a template engine says in its own words, in those of whoever looks at what was sent. */
 export function plainly(message: string): string {
-  return message.replace(/The following has evaluated to null or missing:\s+==>\s+(.+?)(?=$|;| \[in )/, "$1 has no value in this event");
+  return message.replace(/The following has evaluated to null or missing:\s+==>\s+(.+?)(?=$|;| \[in | \(line \d)/, "$1 has no value in this event");
 }
 
 /** A message of the API as a sentence. */
@@ -56,4 +56,9 @@ export function sentenceCase(words: string): string {
   const named = /^\S*[_.$\d]\S*\s/.test(message);
   const begun = named ? message : message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?:…`]\)?$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** What is said of a place in a template, with its line, where it doesn't name that itself. */
+export function atLine(message: string, line: number | null | undefined): string {
+  return line == null || /\bline \d/i.test(message) ? message : `${message} (line ${String(line)})`;
 }

@@ -1,6 +1,6 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { IconPlus, IconTrash, IconX } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import classes from "./items.module.css";
 
 interface ItemsProps<T> {
@@ -21,9 +21,20 @@ interface ItemsProps<T> {
 export function Items<T extends object>(props: ItemsProps<T>) {
   const { items, onChange, disabled, what, nameOf, make, most = Infinity, look, children } = props;
   const cards = look === "cards";
+  // Whoever adds one goes on in it.
+  const place = useRef<HTMLDivElement>(null);
+  const added = useRef(false);
+  useEffect(() => {
+    if (!added.current) return;
+    added.current = false;
+    const field = place.current?.querySelector<HTMLElement>(":scope > [role=group]:last-of-type")?.querySelector<HTMLElement>("input, textarea");
+    field?.focus();
+    // What it begins with is to be written over.
+    if (field instanceof HTMLInputElement && field.type === "text") field.select();
+  }, [items.length]);
   const title = what.charAt(0).toUpperCase() + what.slice(1);
   return (
-    <div className={cards ? classes.cards : classes.rows}>
+    <div ref={place} className={cards ? classes.cards : classes.rows}>
       {items.map((item, index) => {
         const name = nameOf?.(item, index) ?? String(index + 1);
         const remove = !disabled && (
@@ -55,6 +66,7 @@ export function Items<T extends object>(props: ItemsProps<T>) {
           leftSection={<IconPlus size={14} />}
           disabled={items.length >= most}
           onClick={() => {
+            added.current = true;
             onChange([...items, make(items.length + 1)]);
           }}
         >

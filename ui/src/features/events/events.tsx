@@ -128,9 +128,9 @@ export function EventsPage() {
           }
         >
           {text !== undefined
-            ? `None of the last ${WINDOW.toLocaleString()}${type === undefined ? "" : " of this type"} has “${text}” in it. Those that come appear here at once.`
+            ? `None of the last ${WINDOW.toLocaleString()}${type === undefined ? "" : " of this type"} has “${text}” in it. Those that come appear here ${paused ? "once you resume" : "at once"}.`
             : type === undefined
-              ? "Events appear here as soon as an SDK or curl sends them."
+              ? paused ? "This list is paused. Resume it to see events that come." : "Events appear here as soon as an SDK or curl sends them."
               : "Choose another type, or send one."}
         </Empty>
       )}

@@ -1,5 +1,6 @@
 import { Alert, Text } from "@mantine/core";
 import type { Schemas } from "@/api/client";
+import { plainly } from "@/components/highlight";
 import { Time } from "@/components/moment";
 import { inNumbers } from "@/features/overview/figures";
 import { RequestView } from "@/features/setup/live-request";
@@ -80,7 +81,7 @@ export function Trial({ trial, of, perMinute = null }: TrialProps) {
               </summary>
               {example.message != null && (
                 <Text size="sm" mb={8}>
-                  It failed: {example.message}
+                  It failed: {plainly(example.message)}
                 </Text>
               )}
               {example.now == null ? (

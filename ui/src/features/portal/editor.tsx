@@ -92,6 +92,11 @@ function Editor({ organisation, definition }: { organisation: string; definition
           <Badge color={definition.newest == null ? "gray" : "water"}>
             {definition.newest == null ? "Draft, not released" : `Version ${String(definition.newest)} released`}
           </Badge>
+          {definition.approved != null && (
+            <Badge color="green">
+              {definition.approved === definition.newest ? "In everyone's catalog" : `Version ${String(definition.approved)} in everyone's catalog`}
+            </Badge>
+          )}
           <ReviewBadge organisation={organisation} definition={definition} />
           <SaveState draft={draft} />
         </Group>

@@ -15,10 +15,12 @@ interface FindingsProps {
   payload: Payload;
   may: boolean;
   onChange: (part: Partial<Payload>) => void;
+  /** Called with what was mended: its mends go, and whoever pressed one goes on there. */
+  onMended: (finding: Finding) => void;
 }
 
 /** Faults that only some events show, each with its mends: first the name that was meant, if it is a slip. */
-export function Findings({ findings, payload, may, onChange }: FindingsProps) {
+export function Findings({ findings, payload, may, onChange, onMended }: FindingsProps) {
   if (findings.length === 0) return null;
   return (
     <ul className={classes.findings} aria-label="Findings of the linter">
@@ -29,7 +31,7 @@ export function Findings({ findings, payload, may, onChange }: FindingsProps) {
           </b>{" "}
           {sentenceCase(finding.message)}
           {proofOf(finding) !== null && <div className="muted">{proofOf(finding)}</div>}
-          {may && <Mends finding={finding} payload={payload} onChange={onChange} />}
+          {may && <Mends finding={finding} payload={payload} onChange={onChange} onMended={onMended} />}
         </li>
       ))}
     </ul>
@@ -42,7 +44,7 @@ function proofOf({ proof }: Finding): string | null {
   return said === "" || said.endsWith(":") ? null : sentenceCase(said);
 }
 
-function Mends({ finding, payload, onChange }: { finding: Finding } & Pick<FindingsProps, "payload" | "onChange">) {
+function Mends({ finding, payload, onChange, onMended }: { finding: Finding } & Pick<FindingsProps, "payload" | "onChange" | "onMended">) {
   const template = templateAt(payload, finding.pointer);
   if (template === null) return null;
   const meant = meantBy(template.text, finding);
@@ -56,6 +58,7 @@ function Mends({ finding, payload, onChange }: { finding: Finding } & Pick<Findi
           leftSection={<IconWand size={14} />}
           onClick={() => {
             onChange(template.replaced(mended(template.text, meant.edit)));
+            onMended(finding);
           }}
         >
           Write {meant.name}
@@ -68,6 +71,7 @@ function Mends({ finding, payload, onChange }: { finding: Finding } & Pick<Findi
           leftSection={meant === null ? <IconWand size={14} /> : undefined}
           onClick={() => {
             onChange(template.replaced(mended(template.text, mend)));
+            onMended(finding);
           }}
         >
           {meant === null ? "" : "The name is right: "}

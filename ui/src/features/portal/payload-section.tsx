@@ -21,7 +21,7 @@ const BEGINNING = `{
 `;
 
 /** The request that is made of an event, or of a user. */
-export function PayloadSection({ organisation, part, draft, may, check, findings, left, jump }: TabProps & { part: "events" | "users" }) {
+export function PayloadSection({ organisation, part, draft, may, check, findings, left, jump, onJump }: TabProps & { part: "events" | "users" }) {
   const input = useInput(organisation);
   const payload = draft.content[part] ?? null;
   const events = part === "events";
@@ -109,7 +109,7 @@ export function PayloadSection({ organisation, part, draft, may, check, findings
             </Suspense>
           </Input.Wrapper>
           <AnswersField part={part} payload={payload} draft={draft} may={may} check={check} jump={jump} onChange={change} />
-          <Findings findings={own} payload={payload} may={may && !draft.dirty} onChange={change} />
+          <Findings findings={own} payload={payload} may={may && !draft.dirty} onChange={change} onMended={onJump} />
           <Left left={left.filter((each) => each.pointer.startsWith(`/${part}/`))} content={draft.content} />
         </div>
       )}

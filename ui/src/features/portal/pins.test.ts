@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { returnedOf, withPins } from "./pins";
+import { lastSubmitted, returnedOf, withPins } from "./pins";
 import { problemAt } from "./shared";
 
 const check = { problems: [{ pointer: "/about/summary", message: "too long" }], warnings: [], parameters: [], mapped_fields: [] };
@@ -13,8 +13,17 @@ test("what a reviewer said stands at its field, beside what the check found", ()
 });
 
 test("a version is sent back with a note alone, too", () => {
-  const version = { state: "returned", note: " Say whose it is.\n", comments: [] } as unknown as Parameters<typeof returnedOf>[0];
-  expect(returnedOf(version)).toEqual({ note: "Say whose it is.", comments: [] });
+  const version = { version: 1, state: "returned", note: " Say whose it is.\n", comments: [] } as unknown as Parameters<typeof returnedOf>[0];
+  expect(returnedOf(version)).toEqual({ version: 1, note: "Say whose it is.", comments: [] });
   expect(returnedOf(version && { ...version, state: "submitted" })).toBeNull();
   expect(returnedOf(null)).toBeNull();
+});
+
+test("what was asked for stays until the next version is submitted", () => {
+  const versions = (...states: string[]) => states.map((state, at) => ({ version: states.length - at, state })) as Parameters<typeof lastSubmitted>[0];
+  expect(lastSubmitted(versions("internal", "returned", "approved"))?.version).toBe(2);
+  expect(lastSubmitted(versions("submitted", "returned"))?.state).toBe("submitted");
+  expect(lastSubmitted(versions("internal", "approved", "returned"))).toBeNull();
+  expect(lastSubmitted(versions("internal"))).toBeNull();
+  expect(lastSubmitted([])).toBeNull();
 });

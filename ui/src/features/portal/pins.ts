@@ -1,23 +1,33 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
-import { type Check, type ListedVersion, newestVersionQuery } from "./queries";
+import { type Check, type ListedVersion, newestVersionsQuery } from "./queries";
 
-/** The newest version of a definition, where it is with reviewers or was sent back by one. */
+/**
+ * The version of a definition that was submitted last, where it is with reviewers or was sent back by one: what was
+ * asked for then is to be done until the next one is submitted, whatever was released since.
+ */
 export function useReviewed(organisation: string, definition: { id: string; newest?: number | null; approved?: number | null }): ListedVersion | null {
   const { id, newest, approved } = definition;
   // Most are of one's own organisation only, or approved as they are: of the latter nothing is asked.
-  const version = useQuery({ ...newestVersionQuery(organisation, id), enabled: newest != null && newest !== approved }).data ?? null;
-  return version !== null && (version.state === "returned" || version.state === "submitted") ? version : null;
+  const versions = useQuery({ ...newestVersionsQuery(organisation, id), enabled: newest != null && newest !== approved });
+  return lastSubmitted(versions.data ?? []);
+}
+
+/** Of versions, the newest first, the one that waits for a review or was sent back, where no other decision came since. */
+export function lastSubmitted(versions: ListedVersion[]): ListedVersion | null {
+  const version = versions.find(({ state }) => state !== "internal");
+  return version === undefined || version.state === "approved" ? null : version;
 }
 
 /** What a version was sent back with; null: it wasn't. */
 export function returnedOf(version: ListedVersion | null): Returned | null {
   if (version?.state !== "returned") return null;
-  return { note: version.note.trim(), comments: version.comments };
+  return { version: version.version, note: version.note.trim(), comments: version.comments };
 }
 
 /** What a reviewer says of a version that is sent back: of the whole, of single fields, or of both. */
 export interface Returned {
+  version: number;
   note: string;
   comments: Schemas["CommentView"][];
 }

@@ -78,17 +78,20 @@ export function definitionVersionsQuery(organisation: string, definition: string
   });
 }
 
-/** The newest version of a definition in outline: how far it has come, and what was said of it. */
-export function newestVersionQuery(organisation: string, definition: string) {
+/** How many of the newest versions are looked through for one that a reviewer has seen. */
+const LOOKED_THROUGH = 20;
+
+/** The newest versions of a definition in outline: how far each has come, and what was said of it. */
+export function newestVersionsQuery(organisation: string, definition: string) {
   return queryOptions({
     queryKey: ["definition-versions", organisation, definition, "newest"],
     queryFn: async () => {
       const page = await take(
         api.GET("/api/v1/organisations/{organisation}/definitions/{definition}/versions", {
-          params: { path: { organisation, definition }, query: { limit: 1 } },
+          params: { path: { organisation, definition }, query: { limit: LOOKED_THROUGH } },
         }),
       );
-      return page.items[0] ?? null;
+      return page.items;
     },
   });
 }

@@ -8,7 +8,7 @@ interface ReviewBadgeProps {
   size?: "sm" | "md";
 }
 
-/** Says that the newest version waits for a reviewer, or that one wants it changed. */
+/** Says that a version waits for a reviewer, or that one wants it changed. */
 export function ReviewBadge({ organisation, definition, size = "md" }: ReviewBadgeProps) {
   const version = useReviewed(organisation, definition);
   if (version === null) return null;

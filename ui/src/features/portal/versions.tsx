@@ -1,18 +1,15 @@
 import { Alert, Badge, Button, Group, Text } from "@mantine/core";
 import { IconVersions } from "@tabler/icons-react";
-import { useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, take } from "@/api/client";
 import { Absent } from "@/components/absent";
-import { confirmDanger } from "@/components/confirm";
 import { fieldName } from "@/components/field-name";
 import { Time } from "@/components/moment";
-import { done, failed } from "@/components/notices";
 import { Empty, Failed, LoadingRows } from "@/components/states";
-import { useSendsMail } from "@/features/access/providers";
 import { Changes } from "@/features/syncs/changes";
 import { differences } from "@/features/syncs/difference";
 import { type Definition, definitionVersionQuery, definitionVersionsQuery, type ListedVersion, STATES } from "./queries";
+import { useSubmission } from "./submission";
 import classes from "./editor.module.css";
 
 interface VersionsProps {
@@ -63,28 +60,8 @@ interface CardProps {
 }
 
 function VersionCard({ organisation, version, former, may }: CardProps) {
-  const client = useQueryClient();
   const [opened, setOpened] = useState(false);
-  const sendsMail = useSendsMail();
-  const path = { organisation, definition: version.definition, version: version.version };
-  const step = useMutation({
-    mutationFn: (what: "submit" | "withdraw") =>
-      take(
-        what === "submit"
-          ? api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/versions/{version}/submit", {
-              params: { path },
-            })
-          : api.POST("/api/v1/organisations/{organisation}/definitions/{definition}/versions/{version}/withdraw", {
-              params: { path },
-            }),
-      ),
-    onSuccess: (changed) => {
-      void client.invalidateQueries({ queryKey: ["definition-versions", organisation, version.definition] });
-      if (changed.state !== "submitted") done("The submission is withdrawn.");
-      else done(sendsMail === true ? "Submitted. You get a mail when a reviewer has decided." : "Submitted. The decision appears here.");
-    },
-    onError: failed("The version wasn't changed"),
-  });
+  const { pending, submit, withdraw } = useSubmission(organisation, version.definition, version.version);
   // Comments name fields by what the version calls them.
   const content = useQuery({
     ...definitionVersionQuery(organisation, version.definition, version.version),
@@ -118,18 +95,8 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
             <Button
               size="xs"
               variant="default"
-              loading={step.isPending}
-              onClick={() => {
-                confirmDanger({
-                  title: `Submit version ${String(version.version)}?`,
-                  what: "A reviewer approves it for everyone's catalog, or requests changes.",
-                  action: "Submit",
-                  safe: true,
-                  onConfirm: () => {
-                    step.mutate("submit");
-                  },
-                });
-              }}
+              loading={pending}
+              onClick={submit}
             >
               Submit
             </Button>
@@ -138,10 +105,8 @@ function VersionCard({ organisation, version, former, may }: CardProps) {
             <Button
               size="xs"
               variant="default"
-              loading={step.isPending}
-              onClick={() => {
-                step.mutate("withdraw");
-              }}
+              loading={pending}
+              onClick={withdraw}
             >
               Withdraw
             </Button>

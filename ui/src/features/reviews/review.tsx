@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
@@ -23,7 +23,7 @@ import { usePerson } from "@/features/access/me";
 import { RequestView } from "@/features/setup/live-request";
 import { Changes } from "@/features/syncs/changes";
 import { differences, stated } from "@/features/syncs/difference";
-import { reviewQuery } from "./queries";
+import { formerReviewQuery, reviewQuery } from "./queries";
 import { ForReviewers } from "./reviews";
 
 const route = getRouteApi("/shell/reviews/$definition/$version");
@@ -32,6 +32,8 @@ type Review = Schemas["ReviewView"];
 
 /** The field that the decision begins with. */
 const NOTE = "decision-note";
+/** What says why it can't be sent back yet. */
+const WHY_NOT = "decision-why-not";
 
 /** A submitted version: what differs from what everyone has, what it sends, and the decision. */
 export function ReviewPage() {
@@ -90,12 +92,15 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
     >
       <div className={classes.columns}>
         <div className={classes.form}>
+          <Since submitted={submitted} />
           <Section title={approved == null ? "The whole definition" : "Differences to the published version"}>
             <Changes changes={approved == null ? stated(content) : differences(approved, content)} of={content} />
           </Section>
-          <Section title="Description">
-            <Prose html={submitted.description_html} />
-          </Section>
+          {submitted.description_html.trim() !== "" && (
+            <Section title="Description">
+              <Prose html={submitted.description_html} />
+            </Section>
+          )}
         </div>
         <aside className={classes.aside} aria-label="Decision">
           {submitted.state === "submitted" ? (
@@ -110,6 +115,33 @@ function Shown({ review: { submitted, approved } }: { review: Review }) {
         </aside>
       </div>
     </Page>
+  );
+}
+
+/** Of a version that answers one that was sent back: what was asked for then, and what is different now. */
+function Since({ submitted }: { submitted: Review["submitted"] }) {
+  const former = useQuery({ ...formerReviewQuery(submitted.definition, submitted.version), enabled: submitted.version > 1 });
+  if (former.data === undefined) {
+    return former.error === null ? null : <Failed error={former.error} what="What was asked for before can't be shown" again={() => void former.refetch()} />;
+  }
+  if (former.data === null) return null;
+  const { version, note, comments, content } = former.data;
+  return (
+    <Section title={`Since version ${String(version)}, which was sent back`}>
+      <Alert color="yellow" mb="md" title="Changes were requested">
+        {note !== "" && (
+          <Text size="sm" className={classes.note ?? ""}>
+            {note}
+          </Text>
+        )}
+        {comments.map(({ pointer, comment }) => (
+          <Text size="sm" key={pointer + comment}>
+            <b>{fieldName(pointer, content)}</b>: {comment}
+          </Text>
+        ))}
+      </Alert>
+      <Changes changes={differences(content, submitted.content)} of={submitted.content} />
+    </Section>
   );
 }
 
@@ -164,6 +196,7 @@ function Decision({ definition, version, content }: DecisionProps) {
   const fields = pointersOf(content);
   const pinned =
     pointer !== null && comment.trim() !== "" ? [...comments, { pointer, comment: comment.trim() }] : comments;
+  const says = [note.trim(), ...pinned].filter((each) => each !== "");
   const decide = useMutation({
     mutationFn: (decision: Schemas["DecisionName"]) =>
       take(
@@ -259,14 +292,17 @@ function Decision({ definition, version, content }: DecisionProps) {
           <Button
             variant="default"
             loading={decide.isPending && decide.variables === "return"}
-            disabled={note.trim() === "" && pinned.length === 0}
-            title={note.trim() === "" && pinned.length === 0 ? "Add a note or comment first" : undefined}
+            disabled={says.length === 0}
+            aria-describedby={WHY_NOT}
             onClick={() => {
               decide.mutate("return");
             }}
           >
             Request changes
           </Button>
+          <Text size="sm" c="dimmed" id={WHY_NOT}>
+            {says.length === 0 && "To request changes, add a note or comment first."}
+          </Text>
         </Group>
       </Stack>
     </Section>

@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { Copy } from "@/components/copy";
-import { pretty, sentenceCase } from "@/components/highlight";
+import { atLine, pretty, sentenceCase } from "@/components/highlight";
 import { Failed } from "@/components/states";
 import { typeOf } from "@/features/events/queries";
 import type { Sync } from "@/features/syncs/queries";
@@ -76,7 +76,7 @@ export function LiveRequest({ sync, changes, preview, may }: LiveRequestProps) {
         />
       )}
       {part === undefined && away !== null && <Failed error={away} what="The request can't be shown" />}
-      {error !== null && away === null && answer === undefined && <Failed error={error} what="The request can't be shown" />}
+      {error !== null && away === null && answer === undefined && preview.problems.length === 0 && <Failed error={error} what="The request can't be shown" />}
       {part !== undefined && (
         <div aria-busy={pending}>
           <RequestView part={part} />
@@ -251,8 +251,7 @@ export function RequestView({ part }: { part: Part }) {
   if (request == null) {
     return (
       <Alert color={part.outcome === "filtered" ? "gray" : "yellow"} title={part.outcome === "filtered" ? "This event is not sent" : "The request can't be built from this event"}>
-        {sentenceCase(reason?.message ?? "there is nothing to send")}
-        {reason?.line != null && ` Line ${String(reason.line)}.`}
+        {sentenceCase(atLine(reason?.message ?? "there is nothing to send", reason?.line))}
         {note != null && <Text size="sm">{sentenceCase(note)}.</Text>}
         {reason?.body != null && (
           <div style={{ marginTop: 8 }}>

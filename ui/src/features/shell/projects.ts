@@ -1,4 +1,4 @@
-import { queryOptions, useQuery, useSuspenseQueries } from "@tanstack/react-query";
+import { queryOptions, useQueries, useQuery } from "@tanstack/react-query";
 import { api, take, type Schemas } from "@/api/client";
 import { allOf, PAGE } from "@/api/pages";
 import { organisationsQuery } from "@/features/access/me";
@@ -21,6 +21,8 @@ export function projectsQuery(organisation: string) {
         ),
       ),
     staleTime: 30_000,
+    // Each part of the page that needs them would ask for them anew.
+    retryOnMount: false,
   });
 }
 
@@ -32,12 +34,35 @@ export function projectQuery(project: string) {
   });
 }
 
-/** All projects that the person sees, of all their organisations. */
+/** The projects that the person sees, as far as they are known. */
+export interface OwnProjects {
+  items: Project[];
+  /** Whether some are still on their way. */
+  pending: boolean;
+  /** Why some, or all, can't be had. */
+  error: Error | null;
+  again: () => void;
+}
+
+/** All projects that the person sees, of all their organisations. What can't be had of one takes nothing from the others. */
+export function useOwnProjects(): OwnProjects {
+  const organisations = useQuery(organisationsQuery);
+  const readable = (organisations.data?.items ?? []).filter((each) => each.permissions.includes("projects:read"));
+  const answers = useQueries({ queries: readable.map((each) => projectsQuery(each.id)) });
+  const missing = [organisations, ...answers].filter((each) => each.data === undefined);
+  return {
+    items: answers.flatMap((answer) => answer.data?.items ?? []),
+    pending: missing.some((each) => each.isPending),
+    error: missing.find((each) => each.error !== null)?.error ?? null,
+    again: () => {
+      for (const each of missing) void each.refetch();
+    },
+  };
+}
+
+/** The same where it is known that they are there: below the frame. */
 export function useProjects(): Project[] {
-  const [organisations] = useSuspenseQueries({ queries: [organisationsQuery] });
-  const readable = organisations.data.items.filter((each) => each.permissions.includes("projects:read"));
-  const answers = useSuspenseQueries({ queries: readable.map((each) => projectsQuery(each.id)) });
-  return answers.flatMap((answer) => answer.data.items);
+  return useOwnProjects().items;
 }
 
 /** The organisation of a project, once it is known. */

@@ -6,7 +6,7 @@ import { Outlet, useLocation, useNavigate, useParams, useRouterState } from "@ta
 import { Suspense, useEffect, useRef, useState } from "react";
 import { ProblemError } from "@/api/client";
 import { Mark } from "@/components/mark";
-import { PageFailed } from "@/components/states";
+import { Failed, PageFailed } from "@/components/states";
 import { meQuery } from "@/features/access/me";
 import { Away } from "./away";
 import { MeMenu } from "./me-menu";
@@ -14,7 +14,7 @@ import { Navigation } from "./navigation";
 import { Outdated } from "./outdated-notice";
 import { Palette, PaletteButton } from "./palette";
 import { ProjectSwitcher } from "./project-switcher";
-import { lastProject, rememberProject, useProjects } from "./projects";
+import { lastProject, type OwnProjects, projectQuery, rememberProject, useOwnProjects } from "./projects";
 import { SessionEnd } from "./session-end";
 import classes from "./shell.module.css";
 
@@ -29,7 +29,14 @@ export function Shell() {
   // Whoever was in signs in again above what they were doing.
   if (me.data === undefined && me.error instanceof ProblemError && me.error.status === 401) return <ToSignIn />;
   // Whoever is in stays in while the server is away.
-  if (me.data === undefined) return <PageFailed error={me.error} />;
+  if (me.data === undefined) {
+    return (
+      <main>
+        <h1 className="sr-only">Millstream</h1>
+        <PageFailed error={me.error} />
+      </main>
+    );
+  }
   if (first !== undefined && first !== now) return <Anew />;
   return (
     <Suspense fallback={<Waiting />}>
@@ -133,8 +140,16 @@ function Waiting() {
 const narrow = () => window.matchMedia("(max-width: 899.9px)").matches;
 
 function Frame() {
+  const own = useOwnProjects();
+  // Once it was there, it stays, whatever is asked for anew.
+  const [begun, setBegun] = useState(false);
+  if (!begun && !own.pending) setBegun(true);
+  return begun || !own.pending ? <Framed own={own} /> : <Waiting />;
+}
+
+function Framed({ own }: { own: OwnProjects }) {
   const params = useParams({ strict: false });
-  const projects = useProjects();
+  const projects = own.items;
   const [opened, { toggle, close }] = useDisclosure(false);
   const [collapsed, setCollapsed] = useLocalStorage({
     key: "millstream-navigation-collapsed",
@@ -155,8 +170,11 @@ function Frame() {
   }, [opened]);
 
   const wanted = params.project ?? lastProject();
-  const project = projects.find((each) => each.id === wanted) ?? projects[0];
   const inProject = params.project;
+  const listed = projects.find((each) => each.id === wanted);
+  // Where projects can't be listed, one can still be looked at.
+  const alone = useQuery({ ...projectQuery(inProject ?? ""), enabled: inProject !== undefined && listed === undefined && own.error !== null });
+  const project = listed ?? alone.data ?? projects[0];
   useEffect(() => {
     if (inProject !== undefined) rememberProject(inProject);
   }, [inProject]);
@@ -210,6 +228,11 @@ function Frame() {
       <AppShell.Main id="content" tabIndex={-1} data-covered={opened ? true : undefined}>
         <Away />
         <Outdated />
+        {own.error !== null && (
+          <div className={classes.notice}>
+            <Failed error={own.error} what="Your projects can't be listed" again={own.again} />
+          </div>
+        )}
         <Suspense
           fallback={
             <Center h="50vh" role="status" aria-label="Loading">

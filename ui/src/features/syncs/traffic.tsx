@@ -3,7 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { api, ProblemError, take, type Schemas } from "@/api/client";
 import { Code } from "@/components/code";
 import { fieldName } from "@/components/field-name";
-import { pretty } from "@/components/highlight";
+import { atLine, plainly, pretty } from "@/components/highlight";
+import { isUnreached } from "@/components/reach";
 import { Failed, LoadingRows } from "@/components/states";
 import { WINDOW } from "@/features/events/queries";
 import type { Sync } from "./queries";
@@ -31,12 +32,15 @@ export function TrafficQuestion({ sync, changes, onSave }: QuestionProps) {
     staleTime: 0,
   });
   const missing = difference.data?.missing ?? [];
+  // While the server is away it is asked again and again: that is said meanwhile.
+  const away = difference.isPending && isUnreached(difference.failureReason) ? difference.failureReason : null;
   return (
     <>
       <Text size="sm" c="dimmed" mb="sm">
         This sync is running. The change applies from the next event on; pending retries stay as they are.
       </Text>
-      {difference.isPending && <LoadingRows rows={4} height={32} />}
+      {away !== null && <Failed error={away} what="The effect of this change can't be shown yet, and the change can't be saved" />}
+      {difference.isPending && away === null && <LoadingRows rows={4} height={32} />}
       {difference.isError && <Failed error={difference.error} what="The effect of this change can't be shown" />}
       {missing.length > 0 && (
         <Text size="sm" mb="sm">
@@ -99,8 +103,7 @@ export function TrafficView({ traffic }: { traffic: Traffic }) {
       </ul>
       {invalid !== undefined && (
         <Text size="sm" mt="sm">
-          For example: {invalid.message}
-          {invalid.line != null && ` (line ${String(invalid.line)})`}
+          For example: {atLine(plainly(invalid.message), invalid.line)}
         </Text>
       )}
       {changed !== undefined && <ChangedSample changed={changed} />}
