@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use model::SyncId;
 use store::{DeletedSync, SyncRecord};
 
@@ -47,16 +49,15 @@ impl Portal {
     /// requests come in. A sync whose lane can't be started is reported and left: the others go on.
     pub async fn start(&self) -> Result<(), store::Error> {
         const AT_ONCE: u32 = 200;
+        const TOGETHER: usize = 32;
         self.remove_deleted().await?;
         let mut after = None;
         loop {
             let page = self.store.all_syncs(after.as_ref(), AT_ONCE).await?;
-            for record in page.items {
-                let sync = record.sync.id;
-                if let Err(error) = self.apply(record).await {
-                    tracing::error!(%sync, %error, "the sync's lane could not be started");
-                }
-            }
+            // Each waits for what the journal makes durable, which it does for many in one go.
+            let all = stream::iter(page.items);
+            all.for_each_concurrent(TOGETHER, |record| self.apply_or_report(record))
+                .await;
             after = page.next;
             if after.is_none() {
                 return self.start_replays().await;
@@ -82,6 +83,13 @@ impl Portal {
             if removed == 0 || found < AT_ONCE as usize {
                 return Ok(());
             }
+        }
+    }
+
+    async fn apply_or_report(&self, record: SyncRecord) {
+        let sync = record.sync.id;
+        if let Err(error) = self.apply(record).await {
+            tracing::error!(%sync, %error, "the sync's lane could not be started");
         }
     }
 

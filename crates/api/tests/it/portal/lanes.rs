@@ -35,6 +35,9 @@ use tokio::sync::watch;
 pub(crate) struct Notes {
     /// What each lane was last told to be.
     pub(crate) applied: HashMap<SyncId, Arc<Sync>>,
+    /// How many are being told, and the most that were at once.
+    applying: usize,
+    pub(crate) most_applying: usize,
     /// Those that were ever enabled.
     pub(crate) begun: HashSet<SyncId>,
     pub(crate) removed: Vec<SyncId>,
@@ -234,7 +237,15 @@ impl Lanes for NotingLanes {
         _: Arc<Definition>,
         _: SecretFields,
     ) -> Result<(), LaneError> {
-        let mut notes = self.working()?;
+        {
+            let mut notes = self.working()?;
+            notes.applying += 1;
+            notes.most_applying = notes.most_applying.max(notes.applying);
+        }
+        // As it does where a journal is asked.
+        tokio::task::yield_now().await;
+        let mut notes = self.notes();
+        notes.applying -= 1;
         if sync.enabled {
             notes.begun.insert(sync.id);
         }

@@ -134,6 +134,25 @@ async fn a_start_applies_what_is_stored_and_finishes_what_a_crash_left() {
     assert!(notes.applied[&id_in(&kept)].enabled);
 }
 
+/// What is made durable for each is made so for many in one go.
+#[tokio::test]
+async fn a_start_tells_some_lanes_at_once() {
+    let world = World::new().await;
+    for number in 0..40 {
+        world.sync(json!({"name": format!("hook {number}")})).await;
+    }
+    world.lanes.notes().applied.clear();
+    assert_eq!(world.lanes.notes().most_applying, 1);
+    world.portal.start().await.unwrap();
+    let notes = world.lanes.notes();
+    assert_eq!(notes.applied.len(), 40);
+    assert!(
+        (2..=32).contains(&notes.most_applying),
+        "{}",
+        notes.most_applying
+    );
+}
+
 #[tokio::test]
 async fn a_lane_that_could_not_be_removed_is_removed_at_the_next_start() {
     let world = World::new().await;
