@@ -18,8 +18,8 @@ use secret::Secret;
 const MASK: &str = "[secret]";
 
 /// Takes secrets out of what a destination sends back: as they are, in large and small letters, as JSON,
-/// HTML, URLs and forms write them, one within the other, and in Base64 without line breaks, of which they may
-/// be a part. What else is made of a secret, such as a hash, can't be found. It takes time in proportion to
+/// HTML, URLs and forms write them, one within the other, and in Base64, wrapped or not, of which they may be a
+/// part. Of HTML's named entities those of ASCII characters are known. What else is made of a secret, such as a hash, can't be found. It takes time in proportion to
 /// the text and the number of secrets, whatever they are.
 #[derive(Clone, Default)]
 pub struct Redaction(Vec<Secret>);
@@ -88,9 +88,10 @@ impl Redaction {
             return text.to_owned();
         }
         let (read, mut places) = (Canonical::of(text), Vec::new());
+        let unwrapped = read.unwrapped();
         self.0
             .iter()
-            .for_each(|secret| secret.find(&read, &mut places));
+            .for_each(|secret| secret.find(&read, unwrapped.as_ref(), &mut places));
         places.sort_unstable();
         let (mut out, mut from) = (String::with_capacity(text.len()), 0);
         for (start, end) in places {

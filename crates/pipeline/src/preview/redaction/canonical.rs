@@ -80,6 +80,20 @@ impl Canonical {
         Self { text, spans }
     }
 
+    /// The same without line breaks, which stand anywhere in Base64; `None` if there are none.
+    pub(super) fn unwrapped(&self) -> Option<Self> {
+        let breaks = |c: char| matches!(c, '\n' | '\r');
+        self.text.contains(breaks).then(|| {
+            let (mut text, mut spans) = (String::with_capacity(self.text.len()), Vec::new());
+            let kept = self.text.char_indices().filter(|(_, c)| !breaks(*c));
+            for (at, c) in kept {
+                text.push(c);
+                spans.resize(text.len(), self.spans[at]);
+            }
+            Self { text, spans }
+        })
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }

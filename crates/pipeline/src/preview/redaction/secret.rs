@@ -39,25 +39,41 @@ impl Secret {
                 );
             }
         }
-        texts.dedup();
+        let mut encoded = texts.split_off(1);
+        encoded.dedup();
+        texts.extend(encoded);
         Some(Self { texts })
     }
 
-    /// Adds where in the original the text has it; also where it ends within it.
-    pub(super) fn find(&self, text: &Canonical, places: &mut Vec<(usize, usize)>) {
-        let kept = text.without_cut();
-        for secret in self.texts.iter().filter(|secret| !secret.is_empty()) {
-            let found = text.text().match_indices(secret.as_str());
-            places.extend(found.filter_map(|(at, found)| text.original(at..at + found.len())));
-            let least = SECRET_BYTES.min(secret.len());
-            let most = secret.len().min(kept.len()).min(LONGEST_CUT);
-            let ends = |length: &usize| {
-                secret.is_char_boundary(*length) && kept.ends_with(&secret[..*length])
-            };
-            if let Some(length) = (least..most).rev().find(ends) {
-                let to_the_end = kept.len() - length..text.text().len();
-                places.extend(text.original(to_the_end));
-            }
+    /// Adds where in the original the text has it; also where it ends within it. `unwrapped`: the text without
+    /// line breaks, if it has any.
+    pub(super) fn find(
+        &self,
+        text: &Canonical,
+        unwrapped: Option<&Canonical>,
+        places: &mut Vec<(usize, usize)>,
+    ) {
+        let Some((plain, encoded)) = self.texts.split_first() else {
+            return;
+        };
+        find_in(text, std::slice::from_ref(plain), places);
+        find_in(unwrapped.unwrap_or(text), encoded, places);
+    }
+}
+
+/// Adds where one of the secret's texts stands.
+fn find_in(text: &Canonical, secrets: &[String], places: &mut Vec<(usize, usize)>) {
+    let kept = text.without_cut();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        let found = text.text().match_indices(secret.as_str());
+        places.extend(found.filter_map(|(at, found)| text.original(at..at + found.len())));
+        let least = SECRET_BYTES.min(secret.len());
+        let most = secret.len().min(kept.len()).min(LONGEST_CUT);
+        let ends =
+            |length: &usize| secret.is_char_boundary(*length) && kept.ends_with(&secret[..*length]);
+        if let Some(length) = (least..most).rev().find(ends) {
+            let to_the_end = kept.len() - length..text.text().len();
+            places.extend(text.original(to_the_end));
         }
     }
 }

@@ -52,6 +52,40 @@ fn base64_is_found_wherever_it_begins() {
     }
 }
 
+/// As `openssl base64`, MIME and programs write it, who break lines after 64 or 76 letters.
+#[test]
+fn base64_is_found_where_it_is_wrapped() {
+    use base64::engine::general_purpose::STANDARD;
+    let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEYwJalrXUtnFEMI/K7MDENG+bPxRfiCYE";
+    for user in ["", "a", "ab", &"user".repeat(40)] {
+        let encoded = STANDARD.encode(format!("{user}{secret}"));
+        for (width, line_break) in [
+            (64, "\n"),
+            (76, "\r\n"),
+            (10, "\\n"),
+            (1, "\\r\\n"),
+            (76, "%0A"),
+        ] {
+            let lines: Vec<_> = encoded.as_bytes().chunks(width).collect();
+            let lines = lines.iter().map(|line| std::str::from_utf8(line).unwrap());
+            let text = lines.collect::<Vec<_>>().join(line_break);
+            let found = redacted(secret, &format!("<{text}>"));
+            let (before, behind) = found
+                .split_once("[secret]")
+                .unwrap_or_else(|| panic!("{text}: {found}"));
+            // What is left are the user and letters that the secret has only a part in.
+            let most = (1 + user.len().div_ceil(3) * 4) * (1 + line_break.len());
+            assert!(before.len() <= most, "{text}: {found}");
+            assert!(
+                behind.len() <= 6 * (1 + line_break.len()),
+                "{text}: {found}"
+            );
+        }
+    }
+    // Lines are lines where they don't stand for one text.
+    assert_eq!(redacted("abcdefgh", "abcd\nefgh"), "abcd\nefgh");
+}
+
 #[test]
 fn of_a_text_that_was_cut_the_beginning_goes_too() {
     assert_eq!(redacted("wJalrXUtnFEMI", "key wJalrX"), "key [secret]");
@@ -137,9 +171,11 @@ fn texts_that_look_like_escapes_cost_no_more_than_others() {
     let redaction = Redaction::of(secrets.iter().map(String::as_str));
     for piece in [
         "\\", "%", "%25", "&", "&amp;", "u", "+", "\\u", "\\ud83e", "%C3", "s3cr3t", "s3cr3t\\",
+        "\n", "czNj\n",
     ] {
         let text = piece.repeat((1 << 20) / piece.len());
         let shown = redaction.apply(&text);
-        assert!(shown == text || shown.ends_with("[secret]"), "{piece}");
+        let is_cut = shown.trim_end().ends_with("[secret]");
+        assert!(shown == text || is_cut, "{piece}");
     }
 }
