@@ -12,7 +12,8 @@
 //!
 //! Which interpolation is to blame shows in the output, where marks stand around what each printed.
 //! A fault often hides those behind it; so what was found is mended, and the search goes on until
-//! nothing new is found.
+//! nothing new is found. Part of the time is kept for the mends, so that a search which ends early has some
+//! of what it has found.
 
 mod advice;
 mod base;

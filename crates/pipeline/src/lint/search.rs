@@ -26,6 +26,10 @@ use super::varied;
 const MOST_PASSES: usize = 8;
 /// How often what broke is tried again, between these.
 const MOST_ROUNDS: usize = 200;
+/// One part of so many of the time is for trying in the end what is proposed.
+const FOR_VERIFYING: u32 = 8;
+/// One of so many of the rest is for the mends of what a pass finds.
+const FOR_MENDING: u32 = 4;
 /// Samples that are looked at.
 const MOST_SAMPLES: usize = 100;
 
@@ -112,7 +116,10 @@ pub(super) fn faults(
     }
     // Each read looks for its value among those beside it.
     budget.weight = target.source.len() + target.reads.len() * varied.len();
-    if let Some(explored) = search.run(budget) {
+    let end = budget.watch.end_early(FOR_VERIFYING);
+    let explored = search.run(budget);
+    budget.watch.end_at(end);
+    if let Some(explored) = explored {
         search.verify(&explored, budget);
     }
     if budget.is_short {
@@ -144,12 +151,19 @@ impl Search<'_, '_> {
     fn run(&mut self, budget: &mut Budget) -> Option<Explored> {
         for _ in 0..MOST_PASSES {
             let version = self.explorer.target.version(&self.changes)?;
+            let end = budget.watch.end_early(FOR_MENDING);
             let explored = self.explorer.explore(&version, budget);
+            let is_late = budget.watch.is_over();
+            budget.watch.end_at(end);
             for (id, context) in &explored.contexts {
                 self.contexts.entry(*id).or_insert(*context);
             }
             let mut fresh = self.note(&explored.faults, &explored);
-            if budget.watch.is_over() {
+            if is_late {
+                // What is behind it is not looked for any more.
+                for place in fresh {
+                    self.mend(place, &explored, budget);
+                }
                 self.tell_late(&explored);
                 return Some(explored);
             }
