@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
+use super::wording::worded;
 use super::yaml::{self, Place, Text};
 use super::{Fault, read_text};
 
@@ -47,7 +48,14 @@ impl Document {
     pub(crate) fn typed<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_path_to_error::deserialize(&self.value).map_err(|error| {
             let pointer = pointer(error.path());
-            self.fault(&pointer, None, error.inner())
+            let message = worded(&error.inner().to_string());
+            let (place, _) = self.nearest(&pointer);
+            // Names stand beside each other, in lines that are easily taken for others.
+            let message = match pointer.as_str() {
+                "" => message,
+                pointer => format!("{pointer}: {message}"),
+            };
+            Fault::new(&self.path, message).at(Some((place.line, place.column)))
         })
     }
 
@@ -131,13 +139,17 @@ mod tests {
             (
                 "events:\n  sent: true\n",
                 (2, 9),
-                "unknown field `sent`, expected",
+                "/events/sent: there is no sent: there is send, ",
             ),
-            ("concurrency: many\n", (1, 14), "invalid type"),
+            (
+                "concurrency: many\n",
+                (1, 14),
+                "/concurrency: a whole number from 0 to 65535 is expected, not this text",
+            ),
             (
                 "headers:\n  - name: a\n    value: b\n  - name: c\n",
                 (4, 5),
-                "missing field `value`",
+                "/headers/1: value is missing",
             ),
         ] {
             let fault = document(text).typed::<Settings>().unwrap_err();

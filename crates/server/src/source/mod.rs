@@ -1,6 +1,7 @@
 //! Files that people write: read up to a bound, with faults that say where they stand.
 
 mod document;
+mod wording;
 mod yaml;
 mod yaml_writer;
 

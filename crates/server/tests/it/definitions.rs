@@ -127,7 +127,7 @@ fn a_fault_is_told_with_file_line_and_column() {
     let told = |arguments: &[&str]| text(&definition(folder.path(), arguments).stdout);
     let shown = told(&["test", "acme"]);
     assert!(
-        shown.contains("acme/definition.yaml:18:11: unknown variant `secrets`"),
+        shown.contains("acme/definition.yaml:18:11: /parameters/1/kind: it can't be secrets: there is text, secret, "),
         "{shown}"
     );
     replace(
