@@ -305,6 +305,7 @@ impl Template {
                 steps: reference.steps,
                 span: self.code.map.span(&self.code.source, reference.src),
                 guarded: reference.guarded,
+                arguments: reference.arguments,
             })
             .collect()
     }

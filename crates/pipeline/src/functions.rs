@@ -15,11 +15,14 @@ const CLASS: &str = "com.amplitude.integrations.connector.utils.FtlUtils";
 /// The class under whose name they know ours.
 const OWN_CLASS: &str = "millstream.Utils";
 
-/// All methods by their classes.
+/// All methods by their classes. Each takes [`ARGUMENTS`].
 const METHODS: [(&str, &[&str]); 2] = [
     (CLASS, &["toJson", "toJsonString"]),
     (OWN_CLASS, &["base64"]),
 ];
+
+/// How many arguments a method takes.
+const ARGUMENTS: usize = 1;
 
 /// The classes that there are.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
@@ -31,6 +34,12 @@ pub(crate) fn methods(class: &str) -> Option<&'static [&'static str]> {
     let mut all = METHODS.into_iter();
     let found = all.find(|(name, _)| *name == class);
     found.map(|(_, methods)| methods)
+}
+
+/// Why a method can't be called with so many arguments, if it can't.
+pub(crate) fn wrong_count(method: &str, count: usize) -> Option<String> {
+    let message = || format!("{method} takes one argument, not {count}");
+    (count != ARGUMENTS).then(message)
 }
 
 /// How deep a value may nest. Events stay below; a template can build deeper ones.
@@ -57,7 +66,7 @@ pub(crate) fn register(engine: Engine) -> Engine {
 fn only<'a>(method: &str, arguments: &[View<'a>]) -> Result<View<'a>, String> {
     match arguments {
         [only] => Ok(*only),
-        other => Err(format!("{method} takes one argument, not {}", other.len())),
+        other => Err(wrong_count(method, other.len()).unwrap_or_default()),
     }
 }
 

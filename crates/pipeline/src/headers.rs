@@ -171,7 +171,11 @@ fn compile(
         if let Text::Constant(text) = &text
             && header_value(&name, text).is_none()
         {
-            problems.add(value_at, CAN_T_CARRY);
+            let can_t = |text: &str| carried(text.as_bytes()).is_none();
+            problems.add(
+                compiler.to_blame(&header.value, &value_at, can_t),
+                CAN_T_CARRY,
+            );
         }
         compiled.insert(name.as_str().to_owned(), (name, Arc::new(text)));
     }

@@ -12,7 +12,7 @@ use model::outcome::Discarded;
 use crate::functions;
 use crate::nearest::nearest;
 use crate::parameters::{self, Parameters};
-use crate::problem::Problems;
+use crate::problem::{Problems, pointer};
 use crate::views::{ANSWER, Members, Root, Roots};
 
 /// What one render may use up. Generous for a request's body, and harmless to a lane.
@@ -140,10 +140,57 @@ impl<'c> Compiler<'c> {
         match of_parameters(&template, self.parameters.values()) {
             Ok(text) => Some(Text::Constant(text)),
             Err(error) => {
-                let said = place.said(self.parameters.redact(&message(&error)));
-                problems.add_at(at, said, start(&error));
+                self.failed(&template, &error, place, at, problems);
                 None
             }
+        }
+    }
+
+    /// Adds why nothing can be made of parameters alone. What a definition makes of them is mended by who fills
+    /// them in, where one is to blame.
+    fn failed(
+        &self,
+        template: &Template,
+        error: &ftl::Error,
+        place: Place<'_>,
+        at: &str,
+        problems: &mut Problems,
+    ) {
+        let said = place.said(self.parameters.redact(&message(error)));
+        let read = self.parameters_of(template);
+        let absent = read.iter().find(|each| !self.has_value(each));
+        let absent = absent.filter(|_| error.kind() == ftl::ErrorKind::Missing);
+        match (absent, read.as_slice()) {
+            _ if !is_of_definition(at) => problems.add_at(at, said, start(error)),
+            (Some(absent), _) => {
+                let name = &absent.display_name;
+                let message = format!("{name} goes into the {place}: fill it in");
+                problems.add(pointer("/parameters", &absent.name), message);
+            }
+            (None, [only]) => {
+                let (line, column) = start(error).unwrap_or((1, 1));
+                let message = format!("the {place}, line {line} column {column}: {said}");
+                problems.add(pointer("/parameters", &only.name), message);
+            }
+            (None, _) => problems.add_at(at, said, start(error)),
+        }
+    }
+
+    /// Where the fault of a text is mended that the template at `at` makes of parameters alone: at the one parameter
+    /// whose value `can_t` be there by itself or, if there is none, at the only one; otherwise in the template.
+    pub(crate) fn to_blame(&self, source: &str, at: &str, can_t: impl Fn(&str) -> bool) -> String {
+        let template = self.engine.compile("", source).ok();
+        let template = template.filter(|_| is_of_definition(at));
+        let read = template.map(|template| self.parameters_of(&template));
+        let read = read.unwrap_or_default();
+        let is_wrong = |each: &&&Parameter| match self.parameters.values().get(&each.name) {
+            Some(parameters::Value::Text(text)) => can_t(text),
+            _ => false,
+        };
+        let wrong: Vec<_> = read.iter().filter(is_wrong).copied().collect();
+        match (wrong.as_slice(), read.as_slice()) {
+            ([only], _) | ([], [only]) => pointer("/parameters", &only.name),
+            _ => at.to_owned(),
         }
     }
 
@@ -239,7 +286,10 @@ impl<'c> Compiler<'c> {
         let Some(root) = Root::named(&reference.root) else {
             let is_answer = reference.root == ANSWER && of.has_answer();
             if reference.root == STATICS {
-                if let Some(message) = no_method(&reference.steps) {
+                let steps = &reference.steps;
+                let message = no_method(steps);
+                let message = message.or_else(|| wrong_call(steps, reference.arguments?));
+                if let Some(message) = message {
                     problems.add_at(at, of.said(message), place);
                 }
             } else if !is_answer {
@@ -280,6 +330,11 @@ impl<'c> Compiler<'c> {
     }
 }
 
+/// Whether this is a place in the definition, where who sets up a sync can mend nothing.
+fn is_of_definition(at: &str) -> bool {
+    at.starts_with("/definition/")
+}
+
 /// What is wrong with a read of `statics`, as far as it spells a class and a method that there isn't.
 fn no_method(steps: &[Step]) -> Option<String> {
     let Some(Step::Key(class)) = steps.first() else {
@@ -307,6 +362,14 @@ fn no_method(steps: &[Step]) -> Option<String> {
         }
         None => unknown("method", name, methods.iter().copied(), "the class has"),
     })
+}
+
+/// What is wrong with a call of a method with so many arguments, as far as it spells its name.
+fn wrong_call(steps: &[Step], arguments: usize) -> Option<String> {
+    match steps {
+        [Step::Key(_), Step::Key(method)] => functions::wrong_count(method, arguments),
+        _ => None,
+    }
 }
 
 /// Says that a name is not known, and which one was probably meant.

@@ -208,3 +208,28 @@ fn interpolations_are_found_with_their_places() {
     let span = template.span(&(14..24));
     assert_eq!((span.line, span.column), (2, 9));
 }
+
+#[test]
+fn calls_tell_how_many_arguments_they_have() {
+    let calls = |source: &str| {
+        let template = Engine::new().compile("t", source).expect("well-formed");
+        let references = template.references().into_iter();
+        let calls = references.filter_map(|one| Some((one.root, one.arguments?)));
+        calls.collect::<Vec<_>>()
+    };
+    let called = |source: &str, expected: &[(&str, usize)]| {
+        let expected = expected
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), *count));
+        assert_eq!(calls(source), expected.collect::<Vec<_>>(), "{source}");
+    };
+    called("${f()}${g.h(a, b(1))}", &[("f", 0), ("g", 2), ("b", 1)]);
+    called("${f}${g.h}", &[]);
+    called("${(f)(1)}<#assign h = g>${h(1, 2)}", &[("f", 1), ("g", 2)]);
+    called("${xs?map(f)?join('')}", &[("f", 1)]);
+    // One that the template defines is none of the data's.
+    called(
+        "<#function f a><#return g(a)></#function>${f(1)}${f(2)}",
+        &[("g", 1)],
+    );
+}

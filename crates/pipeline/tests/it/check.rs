@@ -434,6 +434,26 @@ fn methods_that_there_are_not_are_named_with_the_nearest() {
             "unknown class \"java.lang.Runtime\": templates can call \
              com.amplitude.integrations.connector.utils.FtlUtils, millstream.Utils",
         ),
+        (
+            "Basic ${statics['millstream.Utils'].base64()}".to_owned(),
+            9,
+            "base64 takes one argument, not 0",
+        ),
+        (
+            "Basic ${(statics['millstream.Utils'].base64)(parameters.key, 2, 3)!'x'}".to_owned(),
+            10,
+            "base64 takes one argument, not 3",
+        ),
+        (
+            format!("<#assign f = statics['{CLASS}'].toJson>${{f(parameters.key, 1)}}"),
+            0,
+            "toJson takes one argument, not 2",
+        ),
+        (
+            format!("<#function f U>${{U.toJsonString()}}</#function>${{f(statics['{CLASS}'])}}"),
+            0,
+            "toJsonString takes one argument, not 0",
+        ),
     ] {
         let found = of(called.clone());
         let [found] = found.as_slice() else {
@@ -451,6 +471,8 @@ fn methods_that_there_are_not_are_named_with_the_nearest() {
         "Basic ${statics['millstream.Utils'].base64('site:' + parameters.key)}".to_owned(),
         "<#assign statics = {'own': {'a': parameters.key}}>${statics['own'].a}".to_owned(),
         "<#assign name = 'base64'>${statics['millstream.Utils'][name](parameters.key)}".to_owned(),
+        "${[parameters.key]?map(statics['millstream.Utils'].base64)?join(',')}".to_owned(),
+        "<#function base64 a b>${a}${b}</#function>${base64(parameters.key, 1)}".to_owned(),
     ] {
         assert_eq!(of(sound.clone()), [""; 0], "{sound}");
     }

@@ -172,6 +172,82 @@ fn a_url_that_can_never_work_is_the_parameters_fault() {
     assert_eq!(problem.pointer, "/definition/events/url");
 }
 
+/// Who sets up a sync can't change the destination's templates, but can fill in something else.
+#[test]
+fn what_a_destination_makes_of_a_parameter_is_the_parameters_fault() {
+    let key = json!({"name": "key", "display_name": "API key", "kind": "secret"});
+    let tenant = json!({"name": "tenant", "display_name": "Tenant"});
+    let with = |header: &str, url: &str, parameters: Value| {
+        let definition = definition(json!({
+            "parameters": [key, tenant],
+            "events": {"url": url, "headers": [{"name": "Authorization", "value": header}]},
+        }));
+        one(found(
+            &definition,
+            settings(json!({"parameters": parameters})),
+        ))
+    };
+    let (fixed, plain) = ("https://example.com/", "x");
+    let can_t = "the value has characters that a header can't carry, or is too long";
+    for (header, url, parameters, pointer, message) in [
+        (
+            "Bearer ${parameters.key}",
+            fixed,
+            json!({}),
+            "/parameters/key",
+            "API key goes into the header authorization: fill it in",
+        ),
+        (
+            "${parameters.tenant} ${parameters.key}",
+            fixed,
+            json!({"tenant": "t"}),
+            "/parameters/key",
+            "API key goes into the header authorization: fill it in",
+        ),
+        (
+            plain,
+            "https://example.com/${parameters.key}",
+            json!({}),
+            "/parameters/key",
+            "API key goes into the url: fill it in",
+        ),
+        (
+            "Bearer ${parameters.key}",
+            fixed,
+            json!({"key": "a\nb"}),
+            "/parameters/key",
+            can_t,
+        ),
+        (
+            "${parameters.tenant} ${parameters.key}",
+            fixed,
+            json!({"tenant": "t", "key": "a\nb"}),
+            "/parameters/key",
+            can_t,
+        ),
+        // Neither alone is too long.
+        (
+            "${parameters.tenant} ${parameters.key}",
+            fixed,
+            json!({"tenant": "t".repeat(5000), "key": "k".repeat(5000)}),
+            "/definition/events/headers/0/value",
+            can_t,
+        ),
+        (
+            "${parameters.tenant?number}",
+            fixed,
+            json!({"tenant": "t"}),
+            "/parameters/tenant",
+            "the header authorization, line 1 column 1: ",
+        ),
+    ] {
+        let problem = with(header, url, parameters);
+        assert_eq!(problem.pointer, pointer, "{problem}");
+        assert!(problem.message.starts_with(message), "{problem}");
+        assert_eq!((problem.line, problem.column), (None, None), "{problem}");
+    }
+}
+
 fn settings_of_nothing() -> model::sync::Settings {
     settings(json!({}))
 }

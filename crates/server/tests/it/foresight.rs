@@ -71,6 +71,12 @@ const FAULTY_SYNCS: &[(&str, &str, &str, &str)] = &[
     ("{env: ACME_KEY}", "{file: empty}", ":6:", "is empty"),
     (
         "{env: ACME_KEY}",
+        "{file: lines}",
+        ":6:3: ",
+        "a header can't carry",
+    ),
+    (
+        "{env: ACME_KEY}",
         "{env: NO_SUCH_VARIABLE}",
         ":6:",
         "is not set",
@@ -138,6 +144,7 @@ fn a_plan_refuses_what_an_apply_would_refuse_of_new_syncs() {
     let world = World::with_shop();
     let sync = world.read(SYNC);
     world.write("projects/shop/syncs/empty", "");
+    world.write("projects/shop/syncs/lines", "a\nb\n");
     both_refuse(&world, SYNC, &sync, FAULTY_SYNCS);
     world.write(HOOK, WEBHOOK);
     both_refuse(&world, HOOK, WEBHOOK, FAULTY_HOOKS);

@@ -1,8 +1,7 @@
 //! Expressions: what they read, and where their values come from.
 
-use super::Reader;
-use super::Step;
 use super::state::{Path, State, contained, merge, then};
+use super::{How, Reader, Step};
 use crate::syntax::ast::{BuiltinCall, Expr, ExprKind, Name, NodeKind, Special};
 
 impl<'p> Reader<'p> {
@@ -15,9 +14,23 @@ impl<'p> Reader<'p> {
     pub(super) fn read_as(&mut self, expr: &'p Expr, guarded: bool) -> Vec<Path> {
         let origins = self.origins(expr, guarded);
         if is_path(expr) {
-            self.note(expr.src, &origins, guarded);
+            let arguments = None;
+            self.note(expr.src, &origins, How { guarded, arguments });
         }
         origins
+    }
+
+    /// The same of what is called with so many arguments.
+    fn read_called(&mut self, callee: &'p Expr, arguments: usize) {
+        match &callee.kind {
+            ExprKind::Paren(inner) => self.read_called(inner, arguments),
+            _ if is_path(callee) => {
+                let (guarded, arguments) = (false, Some(arguments));
+                let origins = self.origins(callee, guarded);
+                self.note(callee.src, &origins, How { guarded, arguments });
+            }
+            _ => drop(self.read(callee)),
+        }
     }
 
     fn all(&mut self, exprs: impl IntoIterator<Item = &'p Expr>) -> Vec<Path> {
@@ -206,7 +219,7 @@ impl<'p> Reader<'p> {
 
     /// A function of the template is walked through; another thing that is called is only read.
     fn call_function(&mut self, callee: &'p Expr, args: Vec<Vec<Path>>) -> Vec<Path> {
-        self.read(callee);
+        self.read_called(callee, args.len());
         let mut result = Vec::new();
         for def in self.macros_named(callee) {
             let outer = std::mem::take(&mut self.returned);

@@ -30,6 +30,8 @@ pub struct Reference {
     /// `??`, `?has_content`, `?if_exists` or `?default`; or by an `#if`, `#elseif`, `?then`, `&&` or `||` around it that has
     /// found this value, or one within it, to be there with `??` or `?has_content`. `#attempt` doesn't count.
     pub guarded: bool,
+    /// With how many arguments it is called there, if it is: `f(1, 2)`; `items?map(f)` calls it with one.
+    pub arguments: Option<usize>,
 }
 
 /// One step into a value.
@@ -51,6 +53,7 @@ pub(crate) struct RawReference {
     pub(crate) steps: Vec<Step>,
     pub(crate) src: Src,
     pub(crate) guarded: bool,
+    pub(crate) arguments: Option<usize>,
 }
 
 /// About how many nodes are visited with care. After that, macros and loops are walked through only once, and the order of
@@ -74,18 +77,27 @@ pub(crate) fn references(program: &Program) -> Vec<RawReference> {
     let mut found: Vec<_> = reader
         .found
         .into_iter()
-        .map(|(key, guarded)| RawReference {
+        .map(|(key, how)| RawReference {
             src: Src {
                 start: key.0,
                 end: key.1,
             },
             root: key.2,
             steps: key.3,
-            guarded,
+            guarded: how.guarded,
+            arguments: how.arguments,
         })
         .collect();
     found.sort_by_key(|reference| reference.src.start);
     found
+}
+
+/// How a value is read at one place.
+#[derive(Clone, Copy)]
+struct How {
+    guarded: bool,
+    /// With how many arguments it is called.
+    arguments: Option<usize>,
 }
 
 /// The walk.
@@ -106,7 +118,7 @@ struct Reader<'p> {
     returned: Vec<Path>,
     /// Paths that have been found to be there.
     present: Vec<Path>,
-    found: BTreeMap<(u32, u32, String, Vec<Step>), bool>,
+    found: BTreeMap<(u32, u32, String, Vec<Step>), How>,
     visits: usize,
 }
 
@@ -131,14 +143,19 @@ impl<'p> Reader<'p> {
     }
 
     /// Notes that `paths` are read at `src`.
-    fn note(&mut self, src: Src, paths: &[Path], guarded: bool) {
+    fn note(&mut self, src: Src, paths: &[Path], how: How) {
         for path in paths {
             if path.containers > 0 || path.root.is_empty() || self.found.len() >= MAX_REFERENCES {
                 continue;
             }
-            let guarded = guarded || self.present.iter().any(|known| known.implies(path));
+            let guarded = how.guarded || self.present.iter().any(|known| known.implies(path));
             let key = (src.start, src.end, path.root.clone(), path.steps.clone());
-            *self.found.entry(key).or_insert(true) &= guarded;
+            // However often it is come by, the source has the same arguments there.
+            let found = self.found.entry(key).or_insert(How {
+                guarded: true,
+                ..how
+            });
+            found.guarded &= guarded;
         }
     }
 
