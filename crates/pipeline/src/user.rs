@@ -30,6 +30,11 @@ const FIELDS: &[(&str, &str)] = &[
     ("start_version", "start_version"),
 ];
 
+/// The names under which a user carries the event's fields.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|(name, _)| *name)
+}
+
 /// The event's field that a user carries under `name`.
 pub(crate) fn source(name: &str) -> Option<&'static str> {
     let all = FIELDS.iter().chain([&GROUP_FIELD]);

@@ -1,11 +1,11 @@
 //! Bases: what most events hold, from which one value at a time is varied.
 
 use ftl::Step;
-use model::EventKind;
+use model::{EventKind, Part};
 
 use super::case::{Case, empty, put};
 use super::domain::{self, Kind};
-use super::explore::{Budget, Explorer, items};
+use super::explore::{Budget, Explorer, MOST_SAMPLES, items};
 use super::target::{Printed, Version};
 use super::values;
 use super::varied::Varied;
@@ -78,6 +78,52 @@ impl Explorer<'_, '_> {
             }
         }
         case
+    }
+
+    /// All that is varied from, of which `plain` is the first.
+    pub(super) fn bases(&self, plain: &Case) -> Vec<Case> {
+        let mut bases = vec![plain.clone()];
+        bases.extend(self.kinds_of_identifiers(plain));
+        if self.target.part == Part::User {
+            let mut group = self.plain(EventKind::GroupIdentify);
+            group.fields.clone_from(&plain.fields);
+            bases.push(group);
+        }
+        bases
+    }
+
+    /// Has the template rendered with the bases and samples, so that it shows which names it asks for.
+    pub(super) fn ask(&self, budget: &mut Budget) {
+        let target = self.target;
+        let plain = self.plain(EventKind::Track);
+        let mut cases = self.bases(&plain);
+        // What may be of any type is an object once, where it is asked by names.
+        let mut of_objects = plain.clone();
+        for each in self.varied {
+            let of_any = matches!(each.domain.kind, Kind::Any | Kind::Answered);
+            let is_object = |case: &Case| {
+                let value = case.value(&each.path);
+                value.is_some_and(|value| value.as_object().is_some())
+            };
+            let is_asked = target.asked.objects().any(|path| *path == each.path);
+            if of_any && is_asked && !is_object(&of_objects) {
+                of_objects.set(&each.path, Some(empty()), 0);
+            }
+        }
+        cases.push(of_objects);
+        for (kind, event) in self.samples.iter().take(MOST_SAMPLES) {
+            let mut sample = plain.clone();
+            (sample.kind, sample.event) = (*kind, event.clone());
+            cases.push(sample);
+        }
+        for case in cases {
+            if !budget.take() {
+                return;
+            }
+            // Only what it asks for counts.
+            let printed = case.render_watched(&target.template, Some(&target.asked));
+            budget.spend(printed.map_or(0, |printed| printed.len()));
+        }
     }
 
     /// Mapped fields have values; of several kinds of identifiers the first is chosen.

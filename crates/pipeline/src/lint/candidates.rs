@@ -216,10 +216,17 @@ fn undangled(expression: &str) -> impl Iterator<Item = String> {
 fn escaped_reads(explorer: &Explorer<'_, '_>, broken: &Broken<'_>) -> Vec<Change> {
     let target = explorer.target;
     let reads = target.reads.iter().map(|read| &read.range);
-    let within = reads
-        .filter(|read| broken.place.start <= read.start && read.end <= broken.place.end)
-        .take(4);
+    let mut within: Vec<&Range<usize>> = Vec::new();
+    for read in
+        reads.filter(|read| broken.place.start <= read.start && read.end <= broken.place.end)
+    {
+        // It may stand for several values.
+        if within.len() < 4 && !within.contains(&read) {
+            within.push(read);
+        }
+    }
     within
+        .into_iter()
         .flat_map(|read| {
             let text = &target.source[read.clone()];
             [

@@ -6,6 +6,7 @@ use ftl::{Hash, Step, Template};
 use model::json::{Object, Value, write_string};
 use model::{EventKind, Part};
 
+use super::asked::Asked;
 use super::domain::Path;
 use crate::parameters;
 use crate::user::{self, UserView};
@@ -149,6 +150,15 @@ impl Case {
 
     /// Renders `template` as the pipeline does.
     pub(super) fn render(&self, template: &Template) -> Result<String, ftl::Error> {
+        self.render_watched(template, None)
+    }
+
+    /// The same, while `asked` keeps in mind which names are asked for.
+    pub(super) fn render_watched(
+        &self,
+        template: &Template,
+        asked: Option<&Asked>,
+    ) -> Result<String, ftl::Error> {
         let nothing = Object::new();
         let event = self.event.as_object().unwrap_or(&nothing);
         let as_user;
@@ -162,12 +172,25 @@ impl Case {
         let fields = self.fields.as_object().unwrap_or(&nothing);
         let properties = self.properties.as_object().unwrap_or(&nothing);
         let answer = self.answer.as_ref().and_then(Value::as_object);
+        let answer = answer.map(|answer| answer as &dyn Hash);
+        let all: [(Root, Option<&dyn Hash>); 5] = [
+            (Root::Input, Some(input)),
+            (Root::Parameters, Some(&self.parameters)),
+            (Root::MappedProperties, Some(properties)),
+            (Root::MappedFields, Some(fields)),
+            (Root::Answer, answer),
+        ];
+        let watched = all.map(|(root, hash)| asked?.watched(root, hash?));
+        let seen = |at: usize| {
+            let watched = watched[at].as_ref().map(|watched| watched as &dyn Hash);
+            watched.or(all[at].1)
+        };
         let roots = Roots {
-            input,
-            parameters: &self.parameters,
-            mapped_properties: properties,
-            mapped_fields: fields,
-            answer: answer.map(|answer| answer as &dyn Hash),
+            input: seen(0).unwrap_or(input),
+            parameters: seen(1).unwrap_or(&self.parameters),
+            mapped_properties: seen(2).unwrap_or(properties),
+            mapped_fields: seen(3).unwrap_or(fields),
+            answer: seen(4),
         };
         let mut out = Vec::new();
         template.render_into(&roots, &mut out)?;

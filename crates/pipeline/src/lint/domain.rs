@@ -48,6 +48,10 @@ pub(super) struct Domain<'d> {
 }
 
 impl Domain<'_> {
+    fn is_never(&self) -> bool {
+        matches!(self.kind, Kind::Never)
+    }
+
     /// Whether there are only texts.
     pub(super) fn is_text(&self) -> bool {
         match self.kind {
@@ -83,6 +87,8 @@ pub(super) enum Kind<'d> {
     GroupNames,
     /// Of group types, of group names, properties.
     GroupProperties,
+    /// Of the names of groups of one type, properties.
+    GroupsOfType,
     /// What the user can fill in.
     Parameter(&'d Parameter),
     /// The status of an answer.
@@ -164,6 +170,15 @@ pub(super) fn always() -> impl Iterator<Item = (&'static str, Kind<'static>)> {
     ALWAYS.iter().chain(OF_USER).copied()
 }
 
+/// The fields that an input of `part` can have, by name.
+pub(super) fn fields(part: Part) -> impl Iterator<Item = &'static str> {
+    let of_event = ALWAYS.iter().chain(OF_USER).chain(OPTIONAL);
+    let of_event = of_event.map(|(name, _)| *name).chain(TEXTS.iter().copied());
+    let renamed = user::names().filter(|name| field(name, Part::Event).is_never());
+    let all = of_event.chain(renamed);
+    all.filter(move |name| !field(name, part).is_never())
+}
+
 /// What can occur at `path` of a request of `part`.
 pub(super) fn domain<'d>(path: &Path, part: Part, definition: &'d Definition) -> Domain<'d> {
     let of = |kind, optional| Domain { kind, optional };
@@ -176,10 +191,8 @@ pub(super) fn domain<'d>(path: &Path, part: Part, definition: &'d Definition) ->
         (Root::Answer, Some("body")) => (of(Kind::Answered, false), &path.steps[1..]),
         (Root::Answer, _) => (of(Kind::Never, true), &path.steps[..]),
         (Root::Input, Some(name)) => (field(name, part), &path.steps[1..]),
-        (Root::Input, None) => (
-            of(Kind::Members, true),
-            path.steps.get(1..).unwrap_or_default(),
-        ),
+        // What it is asked for are names that are known.
+        (Root::Input | Root::Parameters, None) => (of(Kind::Never, true), &path.steps[..]),
         (Root::Parameters, Some(name)) => {
             let declared = definition.parameters.iter().find(|each| each.name == name);
             // The check has said that there is no such parameter.
@@ -276,7 +289,8 @@ fn within<'d>(outer: &Domain<'d>, step: &Step) -> Domain<'d> {
         Kind::Groups => (Kind::GroupNames, by_name),
         Kind::GroupNames => (Kind::Text, !matches!(step, Step::Each | Step::Index(0))),
         // Of types, then of names, then of properties: each level is an object.
-        Kind::GroupProperties => (Kind::Members, by_name),
+        Kind::GroupProperties => (Kind::GroupsOfType, by_name),
+        Kind::GroupsOfType => (Kind::Members, by_name),
         _ => (Kind::Never, true),
     };
     Domain { kind, optional }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ftl::Step;
+use model::EventKind;
 use model::definition::{Definition, Mapping};
-use model::{EventKind, Part};
 
 use super::case::{Case, Json, get};
 use super::domain::{Kind, Path};
@@ -21,7 +21,7 @@ use super::varied::Varied;
 use crate::views::Root;
 
 /// Sample events that serve as bases.
-const MOST_SAMPLES: usize = 5;
+pub(super) const MOST_SAMPLES: usize = 5;
 /// Bases that take another way through the template than those before, from which all is varied.
 const MOST_WAYS: usize = 24;
 /// Further ones, from which that is varied which no way before has printed.
@@ -107,7 +107,8 @@ pub(super) struct Explored {
     /// What was printed, and what of it in renders that nothing was wrong with.
     pub(super) reached: BTreeSet<Unit>,
     pub(super) soundly: BTreeSet<Unit>,
-    ways: BTreeSet<Vec<usize>>,
+    /// The interpolations that renders printed one after the other, and the names that were computed for it.
+    ways: BTreeSet<(Vec<usize>, Vec<(usize, usize)>)>,
 }
 
 /// A case that takes a way of its own through the template, and how it differs from a base.
@@ -138,13 +139,7 @@ impl Explorer<'_, '_> {
         let mut explored = Explored::default();
         let mut plain = self.plain(EventKind::Track);
         self.settle(&mut plain, version, budget);
-        let mut bases = vec![plain.clone()];
-        bases.extend(self.kinds_of_identifiers(&plain));
-        if self.target.part == Part::User {
-            let mut group = self.plain(EventKind::GroupIdentify);
-            group.fields.clone_from(&plain.fields);
-            bases.push(group);
-        }
+        let bases = self.bases(&plain);
         let mut ways: Vec<Way> = Vec::new();
         for base in &bases {
             self.run(base.clone(), &[], "", version, &mut explored, budget);
@@ -401,6 +396,7 @@ impl Explorer<'_, '_> {
         if !self.is_possible(&case) || !budget.take() {
             return None;
         }
+        self.target.asked.begin();
         let verdict = self.target.judge(version, &case, &explored.sound);
         budget.spend(verdict.output.text.len());
         let printed = verdict.output.regions.iter();
@@ -435,7 +431,8 @@ impl Explorer<'_, '_> {
                     way.push(region.id);
                 }
             }
-            return explored.ways.insert(way.clone()).then_some(way);
+            let names = self.target.asked.of_render();
+            return explored.ways.insert((way.clone(), names)).then_some(way);
         };
         if explored.trials.len() < MOST_TRIALS {
             explored.trials.push(trial.clone());

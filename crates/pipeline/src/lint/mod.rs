@@ -16,6 +16,7 @@
 //! of what it has found.
 
 mod advice;
+mod asked;
 mod base;
 mod broken;
 mod candidates;
@@ -42,6 +43,7 @@ mod target;
 mod until;
 mod values;
 mod varied;
+mod watched;
 
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ use crate::json_check::is_json;
 use crate::problem::pointer;
 use crate::template::{self, has_special, has_tags};
 use crate::views::{ANSWER, Root};
+use asked::Asked;
 use domain::Path;
 use explore::Budget;
 use target::{Mode, Read, Target};
@@ -124,11 +127,11 @@ pub fn lint_until(
         is_short: false,
         watch: Watch::new(clock, until),
     };
-    let targets: Vec<Target<'_>> = sections(definition)
+    let mut targets: Vec<Target<'_>> = sections(definition)
         .flat_map(|(at, payload)| targets(at, payload, &engine))
         .collect();
     let count = targets.len();
-    for (position, target) in targets.iter().enumerate() {
+    for (position, target) in targets.iter_mut().enumerate() {
         if budget.watch.is_over() {
             linted.leave(&target.pointer, "not looked at: time ran out before");
             continue;
@@ -245,7 +248,9 @@ fn target<'d>(
         mode => mode,
     };
     let interpolations = template.interpolations();
-    let texts = reach::texts(source, &source::pieces(source, &interpolations));
+    let pieces = source::pieces(source, &interpolations);
+    let texts = reach::texts(source, &pieces);
+    let asked = Asked::new(reads, source, &pieces);
     Some(Target {
         texts,
         pointer,
@@ -255,7 +260,8 @@ fn target<'d>(
         engine,
         interpolations,
         template,
-        reads,
+        reads: asked.reads(),
+        asked,
         follows: false,
     })
 }

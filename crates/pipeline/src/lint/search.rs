@@ -11,7 +11,7 @@ use super::advice;
 use super::case::Json;
 use super::explore::{Budget, Explored, Explorer, Faults, Trial};
 use super::finding::{Code, Finding, Severity};
-use super::literals;
+use super::literals::{self, Literals};
 use super::mend::{self, Broken, Mend};
 use super::patch::{Change, joined};
 use super::regions::Context;
@@ -32,6 +32,11 @@ const FOR_VERIFYING: u32 = 8;
 const FOR_MENDING: u32 = 4;
 /// Samples that are looked at.
 const MOST_SAMPLES: usize = 100;
+
+/// How often all is looked at again with names that came up.
+const MOST_AGAIN: usize = 3;
+/// Rounds in which names are learnt that come up whatever the event is.
+const MOST_ASKING: usize = 40;
 
 /// A place in the original: bytes from and to.
 type Place = (usize, usize);
@@ -61,6 +66,8 @@ struct Search<'s, 'd> {
     contexts: BTreeMap<usize, Context>,
     /// What was not looked at, in words.
     left: Vec<String>,
+    /// Whether time ran out.
+    is_late: bool,
 }
 
 /// What a search has found.
@@ -69,13 +76,82 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     /// What was not looked at, in words.
     pub(super) left: Vec<String>,
+    /// Whether time ran out.
+    is_late: bool,
 }
 
 /// The faults of a template, by samples and by what else was received.
 pub(super) fn faults(
-    target: &Target<'_>,
+    target: &mut Target<'_>,
     definition: &Definition,
     (samples, seen): (&[Event], &Seen),
+    budget: &mut Budget,
+) -> Found {
+    let samples = usable(samples, target.part);
+    learn_names(target, definition, &samples, budget);
+    let mut found = faults_of_known(target, definition, (&samples, seen), budget);
+    for _ in 0..MOST_AGAIN {
+        let is_late = found.is_late || budget.watch.is_over();
+        if is_late || !target.asked.take_up(false, target.part, definition) {
+            break;
+        }
+        target.reads = target.asked.reads();
+        let again = faults_of_known(target, definition, (&samples, seen), budget);
+        // What time has cut off is no better than what was found before.
+        let is_worse = again.is_late && again.findings.len() < found.findings.len();
+        match is_worse {
+            true => (found.left, found.is_late) = (again.left, true),
+            false => found = again,
+        }
+    }
+    let (names, is_cut) = target.asked.left_out();
+    if names > 0 {
+        found.left.push(format!(
+            "{names} of the names that the template computes were not varied"
+        ));
+    }
+    if is_cut {
+        let message = "the template computes more names than are looked at";
+        found.left.push(message.to_owned());
+    }
+    found
+}
+
+/// Looks for the names that a template computes whatever the event is: what it doesn't find may only come
+/// behind what it finds.
+fn learn_names(
+    target: &mut Target<'_>,
+    definition: &Definition,
+    samples: &[(EventKind, Json)],
+    budget: &mut Budget,
+) {
+    if target.asked.is_idle() {
+        return;
+    }
+    let literals = Literals::default();
+    for _ in 0..MOST_ASKING {
+        let (varied, _) = varied::varied(target, definition);
+        let explorer = Explorer {
+            target,
+            definition,
+            varied: &varied,
+            literals: &literals,
+            samples,
+            known: &[],
+        };
+        explorer.ask(budget);
+        if budget.is_spent() || !target.asked.take_up(true, target.part, definition) {
+            return;
+        }
+        target.reads = target.asked.reads();
+    }
+}
+
+/// The faults of a template with the names that are known.
+fn faults_of_known(
+    target: &Target<'_>,
+    definition: &Definition,
+    (samples, seen): (&[(EventKind, Json)], &Seen),
     budget: &mut Budget,
 ) -> Found {
     let (varied, left_out) = varied::varied(target, definition);
@@ -85,7 +161,6 @@ pub(super) fn faults(
         let dots = [".", ".."].map(values::text);
         literals.everywhere.extend(dots);
     }
-    let samples = usable(samples, target.part);
     let events = || samples.iter().map(|(_, event)| event);
     let known: Vec<Known> = varied
         .iter()
@@ -97,7 +172,7 @@ pub(super) fn faults(
             definition,
             varied: &varied,
             literals: &literals,
-            samples: &samples,
+            samples,
             known: &known,
         },
         findings: Vec::new(),
@@ -105,6 +180,7 @@ pub(super) fn faults(
         changes: Vec::new(),
         contexts: BTreeMap::new(),
         left: Vec::new(),
+        is_late: false,
     };
     if left_out > 0 {
         let message = format!("{left_out} of the values that the template reads were not varied");
@@ -131,6 +207,7 @@ pub(super) fn faults(
     Found {
         findings,
         left: search.left,
+        is_late: search.is_late,
     }
 }
 
@@ -204,6 +281,7 @@ impl Search<'_, '_> {
 
     /// Says what nothing is known of because time ran out.
     fn tell_late(&mut self, explored: &Explored) {
+        self.is_late = true;
         let target = self.explorer.target;
         let unreached = target.unreached(&explored.reached, |_| false);
         let message = "time ran out before all that can occur was tried".to_owned();

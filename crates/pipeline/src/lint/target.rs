@@ -8,6 +8,7 @@ use ftl::{Engine, ErrorKind, Template};
 use model::Part;
 use model::outcome::Discarded;
 
+use super::asked::Asked;
 use super::broken;
 use super::case::Case;
 use super::domain::Path;
@@ -52,7 +53,10 @@ pub(super) struct Target<'d> {
     pub(super) template: Template,
     /// The interpolations, in the order of the source.
     pub(super) interpolations: Vec<Range<usize>>,
+    /// What it reads, as far as it is known.
     pub(super) reads: Vec<Read>,
+    /// The names by which it reads what its source doesn't say.
+    pub(super) asked: Asked,
     /// Where the first texts of branches begin.
     pub(super) texts: Vec<usize>,
     /// Whether it is of a request that follows an answer.
@@ -147,7 +151,7 @@ impl Target<'_> {
 
     /// Renders `case` with `version`. `sound` has what each interpolation printed in a sound render.
     pub(super) fn judge(&self, version: &Version, case: &Case, sound: &Printed) -> Verdict {
-        let fault = match case.render(&version.marked) {
+        let fault = match case.render_watched(&version.marked, Some(&self.asked)) {
             Err(error) => {
                 let fault = self.failed(&error, case, &version.marked, &version.marked_patched);
                 // Marks may be to blame: they can't be told from the text that a template captures.

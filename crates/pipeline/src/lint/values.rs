@@ -123,6 +123,7 @@ pub(super) fn plain(kind: Kind<'_>) -> Option<Json> {
         Kind::Groups => object("org", list([text("acme")])),
         Kind::GroupNames => list([text("acme")]),
         Kind::GroupProperties => object("org", object("acme", object("plan", text("plain")))),
+        Kind::GroupsOfType => object("acme", object("plan", text("plain"))),
         Kind::Parameter(parameter) => filled_in(parameter).into_iter().next()?,
         Kind::Never => return None,
     })
@@ -242,6 +243,10 @@ pub(super) fn all(domain: &Domain<'_>, literals: &Literals, decides: bool) -> Ve
             object("\"", object("acme", object("plan", text("plain")))),
             object("org", object("\"", object("plan", text("plain")))),
             object("org", object("acme", object("\"", hostile()))),
+        ],
+        Kind::GroupsOfType => vec![
+            object("\"", object("plan", text("plain"))),
+            object("acme", object("\"", hostile())),
         ],
         Kind::Parameter(parameter) => {
             let mut values = filled_in(parameter);

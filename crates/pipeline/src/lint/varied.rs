@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use ftl::Step;
 use model::definition::Definition;
 
+use super::asked;
 use super::domain::{self, Domain, Path};
 use super::target::Target;
 use crate::views::Root;
@@ -55,9 +57,13 @@ pub(super) fn varied<'d>(
         decides: target.decides(&path),
         path,
     });
-    // The event as a whole is varied by its parts.
+    // The event as a whole is varied by its parts, those by names that are computed too.
     let varied = varied
-        .filter(|each| !each.path.steps.is_empty() || each.path.root == Root::MappedProperties)
+        .filter(|each| match each.path.steps.first() {
+            None => each.path.root == Root::MappedProperties,
+            Some(Step::Key(_)) => true,
+            Some(_) => !asked::is_known(each.path.root),
+        })
         .collect();
     (varied, left_out.len())
 }

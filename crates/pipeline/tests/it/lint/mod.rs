@@ -15,16 +15,17 @@ use model::{Clock, Event, Timestamp};
 
 use corpus::Sample;
 
-const GOOD: [&str; 6] = [
+const GOOD: [&str; 7] = [
     include_str!("corpus/good_bodies.txt"),
     include_str!("corpus/good_others.txt"),
     include_str!("corpus/good_follow_ups.txt"),
     include_str!("corpus/good_kept.txt"),
     include_str!("corpus/good_nested.txt"),
     include_str!("corpus/good_keys.txt"),
+    include_str!("corpus/good_names.txt"),
 ];
 
-const BAD: [&str; 9] = [
+const BAD: [&str; 10] = [
     include_str!("corpus/bad_bodies.txt"),
     include_str!("corpus/bad_others.txt"),
     include_str!("corpus/bad_ways.txt"),
@@ -34,6 +35,7 @@ const BAD: [&str; 9] = [
     include_str!("corpus/bad_kept.txt"),
     include_str!("corpus/bad_nested.txt"),
     include_str!("corpus/bad_keys.txt"),
+    include_str!("corpus/bad_names.txt"),
 ];
 
 fn linted(definition: &Definition, samples: &[Event]) -> Vec<Finding> {
@@ -259,6 +261,27 @@ fn what_is_cut_off_is_said() {
     assert!(found.left.iter().all(|each| each.pointer == "/events/body"));
 }
 
+/// Of the names that a template computes, those that are too many to be tried are counted.
+#[test]
+fn names_beyond_the_bound_are_said() {
+    let left = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("\"p{n}\"")).collect();
+        let (names, value) = (
+            names.join(","),
+            r#"${(mappedProperties[f]!"")?json_string}"#,
+        );
+        let text = format!(
+            "=== x\n---\n{{<#list [{names}] as f>\"${{f}}\":\"{value}\"<#sep>,</#list>}}\n"
+        );
+        let found = linted_whole(&samples(&[&text])[0].definition, &[]);
+        assert!(found.findings.is_empty(), "{:?}", found.findings);
+        found.left
+    };
+    assert!(left(20).is_empty());
+    let told = "16 of the names that the template computes were not varied";
+    assert!(left(80).iter().any(|left| left.message == told));
+}
+
 /// Booleans in all samples: a text there is as much of a surprise as a number.
 #[test]
 fn surprises_of_type_are_advice_whatever_fails() {
@@ -315,6 +338,10 @@ fn what_was_received_decides_what_is_always_and_what_is_a_surprise() {
 fn what_no_event_was_found_for_is_said() {
     let nested = [include_str!("corpus/good_nested.txt")];
     for sample in samples(&nested) {
+        let found = linted_whole(&sample.definition, &sample.events);
+        assert!(found.looked_at_all(), "{}: {:?}", sample.name, found.left);
+    }
+    for sample in samples(&[include_str!("corpus/good_names.txt")]) {
         let found = linted_whole(&sample.definition, &sample.events);
         assert!(found.looked_at_all(), "{}: {:?}", sample.name, found.left);
     }

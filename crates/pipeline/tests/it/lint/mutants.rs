@@ -1,6 +1,7 @@
 //! The linter against faults that are seeded into sound templates: what keeps each of them sound is taken away, one
 //! part at a time. Hostile events decide without the linter which of the mutants are broken.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -137,6 +138,15 @@ fn mentioned(template: &str, pattern: &str) -> Vec<String> {
     all
 }
 
+/// Names of properties that a template may compute of its own texts.
+fn computed(template: &str) -> Vec<String> {
+    let by_name = Regex::new(r"\w\)?\[[a-z]\w*\]").unwrap();
+    match by_name.is_match(template) {
+        true => mentioned(template, r#"["'](\w{1,30})["']"#),
+        false => Vec::new(),
+    }
+}
+
 /// Events that break what nothing keeps from breaking: texts with quotes, backslashes and line breaks everywhere,
 /// values of all types, and much that is missing.
 fn hostile(template: &str) -> Vec<Event> {
@@ -145,6 +155,7 @@ fn hostile(template: &str) -> Vec<Event> {
         r"(?:event_properties|user_properties|mappedProperties)\.(\w+)",
     );
     names.extend(["first", "second"].map(str::to_owned));
+    names.extend(computed(template));
     let with = |text: &str, value: &Value, count: usize| {
         let of = |name: &String| (name.clone(), value.clone());
         let properties: serde_json::Map<_, _> = names.iter().rev().take(count).map(of).collect();
@@ -370,10 +381,12 @@ fn seeded_faults_are_found_and_their_mends_mend_them() {
         );
         let events = hostile(&sample.template);
         let names = mentioned(&sample.template, r"mappedProperties\.(\w+)");
-        let names: Vec<String> = names
+        let names: BTreeSet<String> = names
             .into_iter()
             .chain(["first".into(), "second".into()])
+            .chain(computed(&sample.template))
             .collect();
+        let names: Vec<String> = names.into_iter().collect();
         let outcomes_of = |definition: &Definition| {
             let plans = plans(definition, &names)?;
             Some((plans.len(), outcomes(&plans, &events)))
