@@ -197,3 +197,28 @@ test("a change that can't be looked at while the server is away says so, and goe
   await expect.poll(() => dialog.getByRole("button", { name: "Save change" }).isEnabled()).toBe(true);
   await page.close();
 });
+
+test("whoever adds a header or a condition to a sync goes on in it", async () => {
+  const condition = { test: { property: { scope: "user", name: "plan" }, operator: "is", values: ["pro"] } };
+  const { id } = await ask<{ id: string }>("POST", `/projects/${filled.project}/syncs`, {
+    name: "Adding",
+    url: `${destination.url}/adding`,
+    events: { select: { types: [{ event_type: "Order Completed", condition: { all: [condition] } }] } },
+  });
+  const page = await opened(`/p/${filled.project}/syncs/${id}/settings`);
+  for (const number of [1, 2]) {
+    await page.getByRole("button", { name: "Add header" }).focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.evaluate(FOCUSED)).toBe(`Name of header ${String(number)}`);
+  }
+  await page.getByRole("link", { name: "Next: Events" }).click();
+  const conditions = page.getByRole("combobox", { name: "Property" });
+  await expect.poll(() => conditions.count()).toBe(1);
+  for (const [button, number] of [["Add condition", 2], ["Add group", 3]] as const) {
+    await page.getByRole("button", { name: button }).last().focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => conditions.count()).toBe(number);
+    await expect.poll(() => conditions.last().evaluate((field) => field === document.activeElement)).toBe(true);
+  }
+  await page.close();
+});

@@ -1,6 +1,7 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { IconPlus, IconTrash, IconX } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import type { ReactNode } from "react";
+import { useAdded } from "./added";
 import classes from "./items.module.css";
 
 interface ItemsProps<T> {
@@ -21,17 +22,7 @@ interface ItemsProps<T> {
 export function Items<T extends object>(props: ItemsProps<T>) {
   const { items, onChange, disabled, what, nameOf, make, most = Infinity, look, children } = props;
   const cards = look === "cards";
-  // Whoever adds one goes on in it.
-  const place = useRef<HTMLDivElement>(null);
-  const added = useRef(false);
-  useEffect(() => {
-    if (!added.current) return;
-    added.current = false;
-    const field = place.current?.querySelector<HTMLElement>(":scope > [role=group]:last-of-type")?.querySelector<HTMLElement>("input, textarea");
-    field?.focus();
-    // What it begins with is to be written over.
-    if (field instanceof HTMLInputElement && field.type === "text") field.select();
-  }, [items.length]);
+  const { place, note } = useAdded(items.length);
   const title = what.charAt(0).toUpperCase() + what.slice(1);
   return (
     <div ref={place} className={cards ? classes.cards : classes.rows}>
@@ -52,7 +43,7 @@ export function Items<T extends object>(props: ItemsProps<T>) {
           onChange(items.map((each, at) => (at === index ? { ...each, ...part } : each)));
         };
         return (
-          <div key={index} className={cards ? classes.card : classes.row} role="group" aria-label={`${title} ${name}`}>
+          <div key={index} data-item className={cards ? classes.card : classes.row} role="group" aria-label={`${title} ${name}`}>
             {children(item, index, replace)}
             {remove}
           </div>
@@ -66,7 +57,7 @@ export function Items<T extends object>(props: ItemsProps<T>) {
           leftSection={<IconPlus size={14} />}
           disabled={items.length >= most}
           onClick={() => {
-            added.current = true;
+            note();
             onChange([...items, make(items.length + 1)]);
           }}
         >

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Checkbox, Group, Input, PasswordInput, Select, TextInput } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import type { Schemas } from "@/api/client";
+import { useAdded } from "@/components/added";
 import { type FieldProblem, type HeaderField, problemAt, type SecretField } from "./form";
 import { Step, type StepProps } from "./step";
 import classes from "./connection.module.css";
@@ -150,6 +151,7 @@ interface HeadersProps {
 }
 
 function Headers({ headers, most, problems, disabled, onChange }: HeadersProps) {
+  const { place, note } = useAdded(headers.length);
   const replace = (index: number, part: Partial<HeaderField>) => {
     onChange(headers.map((header, at) => (at === index ? { ...header, ...part } : header)));
   };
@@ -159,9 +161,9 @@ function Headers({ headers, most, problems, disabled, onChange }: HeadersProps) 
       description={`Content-Type and User-Agent are preset. Add up to ${String(most)} of your own; values may be templates.`}
       labelElement="div"
     >
-      <div className={classes.headers}>
+      <div ref={place} className={classes.headers}>
         {headers.map((header, index) => (
-          <div key={index} className={classes.header}>
+          <div key={index} data-item className={classes.header}>
             <TextInput
               aria-label={`Name of header ${String(index + 1)}`}
               placeholder="Authorization"
@@ -214,6 +216,7 @@ function Headers({ headers, most, problems, disabled, onChange }: HeadersProps) 
               leftSection={<IconPlus size={14} />}
               disabled={headers.length >= most}
               onClick={() => {
+                note();
                 onChange([...headers, { name: "", value: "", secret: false }]);
               }}
             >

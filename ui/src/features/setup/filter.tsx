@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Group, Select, TagsInput } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
+import { useAdded } from "@/components/added";
 import {
   blankTest,
   type Condition,
@@ -32,13 +33,14 @@ interface GroupProps {
 /** Conditions that hold together, as a sentence; groups in it as rails. */
 export function FilterGroup({ condition, onChange, suggestions, disabled, depth = 0, onRemove }: GroupProps) {
   const group = groupOf(condition);
+  const { place, note } = useAdded(group?.members.length ?? 0);
   if (group === null) return null;
   const { joined, members } = group;
   const set = (next: Condition[]) => {
     onChange(makeGroup(joined, next));
   };
   return (
-    <div className={classes.group} data-nested={depth > 0} role="group" aria-label={joined === "all" ? "All of these match" : "Any of these matches"}>
+    <div ref={place} className={classes.group} data-nested={depth > 0} role="group" aria-label={joined === "all" ? "All of these match" : "Any of these matches"}>
       {members.map((member, index) => {
         const replace = (next: Condition) => {
           set(members.map((each, at) => (at === index ? next : each)));
@@ -47,7 +49,7 @@ export function FilterGroup({ condition, onChange, suggestions, disabled, depth 
           set(members.filter((_, at) => at !== index));
         };
         return (
-          <div key={index} className={classes.member}>
+          <div key={index} data-item className={classes.member}>
             <span className={classes.joint}>
               {index === 0 ? (
                 "where"
@@ -98,6 +100,7 @@ export function FilterGroup({ condition, onChange, suggestions, disabled, depth 
             size="xs"
             leftSection={<IconPlus size={14} />}
             onClick={() => {
+              note();
               set([...members, blankTest()]);
             }}
           >
@@ -109,6 +112,7 @@ export function FilterGroup({ condition, onChange, suggestions, disabled, depth 
               color="gray"
               size="xs"
               onClick={() => {
+                note();
                 set([...members, makeGroup(joined === "all" ? "any" : "all", [blankTest()])]);
               }}
             >
