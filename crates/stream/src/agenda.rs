@@ -2,10 +2,10 @@
 //!
 //! The journal holds all of them; the agenda holds the first few, and loads more when it runs out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use journal::{Retry, RetryKey};
-use model::Timestamp;
+use model::{Offset, Part, Timestamp};
 
 /// The next retries: key → attempts made so far.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Agenda {
     taken: Option<RetryKey>,
     /// Whether every retry behind `taken` is in `next`.
     complete: bool,
+    /// Taken ahead of their time, and not settled since: in the journal they still lie behind `taken`.
+    ahead: BTreeSet<(Offset, Part)>,
 }
 
 /// A retry whose time has come.
@@ -38,12 +40,28 @@ impl Agenda {
     /// What was loaded from there, [`PAGE`](Self::PAGE) at most.
     pub(crate) fn loaded(&mut self, page: Vec<Retry>) {
         self.complete = page.len() < Self::PAGE;
+        let page = page.into_iter();
+        let ahead = &self.ahead;
+        let page = page.filter(|retry| !ahead.contains(&(retry.offset, retry.part)));
         self.next
-            .extend(page.into_iter().map(|retry| (retry.key(), retry.attempts)));
+            .extend(page.map(|retry| (retry.key(), retry.attempts)));
+    }
+
+    /// Takes a retry that is durable and not under way, ahead of its time.
+    pub(crate) fn take_ahead(&mut self, key: &RetryKey) {
+        let (_, offset, part) = *key;
+        self.next.remove(key);
+        self.ahead.insert((offset, part));
+    }
+
+    /// The delivery of a retry is over.
+    pub(crate) fn over(&mut self, delivery: &(Offset, Part)) {
+        self.ahead.remove(delivery);
     }
 
     /// A retry has been booked durably.
     pub(crate) fn booked(&mut self, key: RetryKey, attempts: u8) {
+        self.ahead.remove(&(key.1, key.2));
         let before_last = self
             .next
             .last_key_value()
@@ -92,7 +110,6 @@ impl Agenda {
 #[cfg(test)]
 mod tests {
     use model::outcome::{Category, Failure};
-    use model::{Offset, Part};
 
     use super::*;
 
@@ -199,5 +216,26 @@ mod tests {
         assert_eq!(drain(&mut agenda, &[500], 500), [500]);
         agenda.booked(key(300), 2);
         assert_eq!(agenda.next_due(), Some(Timestamp(300)));
+    }
+
+    #[test]
+    fn what_is_taken_ahead_of_its_time_is_not_loaded_until_it_is_settled() {
+        let stored: Vec<i64> = (1..=600).chain([700]).collect();
+        let mut agenda = Agenda::default();
+        assert_eq!(drain(&mut agenda, &stored, 1), [1]);
+        // One that is held, the last one that is, and one that is not yet.
+        let taken = [2, 256, 300];
+        taken.iter().for_each(|due| agenda.take_ahead(&key(*due)));
+        let others = |range: std::ops::RangeInclusive<i64>| {
+            range.filter(|due| !taken.contains(due)).collect::<Vec<_>>()
+        };
+        assert_eq!(drain(&mut agenda, &stored, 400), others(2..=400));
+        // One failed, and is due as before; one is over; and then the third failed.
+        agenda.booked(key(2), 1);
+        agenda.over(&(Offset(256), Part::Event));
+        assert_eq!(drain(&mut agenda, &stored, 2), [2]);
+        agenda.booked(key(300), 1);
+        let rest = [vec![300], others(401..=600), vec![700]].concat();
+        assert_eq!(drain(&mut agenda, &stored, 700), rest);
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! What is refused for its own sake tells nothing about how much is too much. So refusals of retries don't
 //! count while first attempts are taken; and where a share of the requests is refused also when few are
-//! under way, fewer at once would help nobody: only more than that is a sign.
+//! under way, fewer at once would help nobody: only more than that is a sign. What gets no answer in time is none
+//! while others get theirs as quickly as usual. A 429 says in so many words that it is too much.
 
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub(crate) struct Allowance {
     allowed: f64,
     /// Seconds that answers take at present, and usually.
     latency: Option<(f64, f64)>,
+    /// When the last answer came that was no refusal.
+    answered_at: Option<Timestamp>,
     /// Requests that began before this can't tell what came of the last fall.
     fell_at: Timestamp,
     refusals: Refusals,
@@ -95,16 +98,21 @@ pub(crate) enum Met {
     Answer(Duration),
     /// An answer, to a later try, or none because of something else than load.
     Other,
-    /// Refusal, or nothing in time.
+    /// Refusal for whatever reason, or no connection.
     Refusal,
+    /// Nothing in time.
+    Silence,
+    /// Refusal since it is too much.
+    TooMuch,
 }
 
 impl Met {
     /// What a failed attempt met.
     pub(crate) fn failure(category: Category, status: Option<u16>) -> Self {
         match (category, status) {
-            (Category::RateLimited | Category::Timeout | Category::Connect, _)
-            | (Category::ServerError, Some(503)) => Self::Refusal,
+            (Category::RateLimited, _) => Self::TooMuch,
+            (Category::Timeout, _) => Self::Silence,
+            (Category::Connect, _) | (Category::ServerError, Some(503)) => Self::Refusal,
             _ => Self::Other,
         }
     }
@@ -117,6 +125,7 @@ impl Allowance {
             most: most.max(1),
             allowed: most.max(1) as f64,
             latency: None,
+            answered_at: None,
             fell_at: Timestamp::default(),
             refusals: Refusals::default(),
             taken_at: None,
@@ -155,10 +164,15 @@ impl Allowance {
     pub(crate) fn learn(&mut self, request: Request, all_used: bool) {
         let is_too_much = self.is_too_much(&request);
         let factor = match request.met {
-            Met::Refusal if is_too_much => Some(REFUSED),
-            Met::Refusal => return,
-            Met::Answer(took) if self.is_late(took) => Some(STRAINED),
-            Met::Answer(_) | Met::Other => None,
+            Met::TooMuch => Some(REFUSED),
+            Met::Refusal | Met::Silence if is_too_much => Some(REFUSED),
+            Met::Refusal | Met::Silence => return,
+            Met::Answer(took) => {
+                self.answered_at = self.answered_at.max(Some(request.at));
+                self.takes(took);
+                self.is_late().then_some(STRAINED)
+            }
+            Met::Other => None,
         };
         match factor {
             Some(factor) if request.began >= self.fell_at => {
@@ -173,9 +187,16 @@ impl Allowance {
         }
     }
 
-    /// Whether a request that was refused was one too many.
+    /// Whether a request that was refused, or got no answer, was one too many.
     fn is_too_much(&mut self, request: &Request) -> bool {
-        let refused = request.met == Met::Refusal;
+        let refused = match request.met {
+            Met::Answer(_) | Met::Other => false,
+            Met::Refusal => true,
+            Met::Silence if self.answers_others(request) => return false,
+            Met::Silence => true,
+            // It says so itself.
+            Met::TooMuch => return true,
+        };
         if request.is_first {
             if !refused {
                 self.taken_at = Some(request.at);
@@ -186,13 +207,24 @@ impl Allowance {
         refused && !self.taken_at.is_some_and(are_taken)
     }
 
-    /// Takes an answer's time into account; says whether answers take too long now.
-    fn is_late(&mut self, took: Duration) -> bool {
+    /// Whether others got an answer while this request waited for its own, as quickly as usual.
+    fn answers_others(&self, request: &Request) -> bool {
+        let since = self.answered_at.is_some_and(|at| at >= request.began);
+        since && !self.is_late()
+    }
+
+    /// Takes an answer's time into account.
+    fn takes(&mut self, took: Duration) {
         let took = took.as_secs_f64();
         let (now, usual) = self.latency.get_or_insert((took, took));
         *now += NOW * (took - *now);
         *usual += USUAL * (took - *usual);
-        *now > LATE_TIMES * *usual && *now > *usual + LATE_BY
+    }
+
+    /// Whether answers take too long at present.
+    fn is_late(&self) -> bool {
+        let is_late = |(now, usual): (f64, f64)| now > LATE_TIMES * usual && now > usual + LATE_BY;
+        self.latency.is_some_and(is_late)
     }
 }
 
@@ -218,165 +250,4 @@ fn follow(share: &mut f64, refused: bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: Timestamp = Timestamp(1_646_078_821_000_000);
-
-    /// A destination that answers `bears` requests at once in 50 ms, and queues or refuses more.
-    /// Returns how many were allowed at the end of each round.
-    fn rounds(
-        allowance: &mut Allowance,
-        from: Timestamp,
-        count: usize,
-        answer: impl Fn(usize, usize) -> Met,
-    ) -> (Vec<usize>, Timestamp) {
-        let (mut now, mut allowed) = (from, Vec::new());
-        for _ in 0..count {
-            let (began, at_once) = (now, allowance.get());
-            now = now + Duration::from_millis(50);
-            for index in 0..at_once {
-                let request = Request {
-                    met: answer(index, at_once),
-                    began,
-                    at: now,
-                    is_first: true,
-                    at_once,
-                };
-                allowance.learn(request, true);
-            }
-            allowed.push(allowance.get());
-        }
-        (allowed, now)
-    }
-
-    fn mean(allowed: &[usize]) -> f64 {
-        allowed.iter().sum::<usize>() as f64 / allowed.len() as f64
-    }
-
-    const QUICK: Met = Met::Answer(Duration::from_millis(50));
-
-    #[test]
-    fn it_settles_around_what_the_destination_does_not_refuse() {
-        let mut allowance = Allowance::new(64);
-        let refuses = |index, _| if index < 20 { QUICK } else { Met::Refusal };
-        let (allowed, _) = rounds(&mut allowance, START, 300, refuses);
-        let late = &allowed[100..];
-        assert!(late.iter().all(|&n| (10..=22).contains(&n)), "{late:?}");
-        assert!(mean(late) > 14.0, "{}", mean(late));
-    }
-
-    #[test]
-    fn it_falls_when_answers_queue_and_grows_back_when_they_no_longer_do() {
-        let mut allowance = Allowance::new(64);
-        let (_, now) = rounds(&mut allowance, START, 20, |_, _| QUICK);
-        assert_eq!(allowance.get(), 64);
-        // One answer every 10 ms: many at once only wait for each other.
-        let queues = |index: usize, _| Met::Answer(Duration::from_millis(50 + 10 * index as u64));
-        let (allowed, now) = rounds(&mut allowance, now, 12, queues);
-        assert!(allowed[11] < 40, "{allowed:?}");
-        let (allowed, _) = rounds(&mut allowance, now, 200, |_, _| QUICK);
-        assert_eq!(allowed[199], 64, "{allowed:?}");
-    }
-
-    #[test]
-    fn a_destination_that_is_always_slow_is_not_strained() {
-        let mut allowance = Allowance::new(64);
-        let slow = |_, _| Met::Answer(Duration::from_secs(3));
-        rounds(&mut allowance, START, 50, slow);
-        assert_eq!(allowance.get(), 64);
-        // Nor is one that becomes slow and stays so, after a while.
-        let slower = |_, _| Met::Answer(Duration::from_secs(9));
-        let (allowed, _) = rounds(&mut allowance, START, 400, slower);
-        assert_eq!(allowed[399], 64, "{allowed:?}");
-        assert!(allowed.iter().all(|&n| n > 8), "{allowed:?}");
-    }
-
-    #[test]
-    fn one_round_falls_once_and_one_request_stays_allowed() {
-        let mut allowance = Allowance::new(50);
-        let (allowed, _) = rounds(&mut allowance, START, 30, |_, _| Met::Refusal);
-        assert_eq!((allowed[0], allowed[1]), (30, 18));
-        assert_eq!(allowed[29], 1);
-    }
-
-    #[test]
-    fn it_does_not_grow_while_places_are_free() {
-        let mut allowance = Allowance::new(50);
-        allowance.begin_small(START);
-        for _ in 0..100 {
-            let request = Request {
-                met: QUICK,
-                began: START,
-                at: START,
-                is_first: true,
-                at_once: 1,
-            };
-            allowance.learn(request, false);
-        }
-        assert_eq!(allowance.get(), 6);
-        allowance.set_most(4);
-        assert_eq!(allowance.get(), 4);
-        allowance.set_most(9);
-        assert_eq!(allowance.get(), 9, "it had all that there was");
-    }
-
-    #[test]
-    fn what_is_refused_anyway_does_not_keep_the_others_from_going_together() {
-        for share in [10, 4] {
-            let count = std::cell::Cell::new(0);
-            let is_bad = || {
-                count.set(count.get() + 1);
-                count.get() % share == 0
-            };
-            let mut allowance = Allowance::new(64);
-            let some = |_, _| if is_bad() { Met::Refusal } else { QUICK };
-            let (allowed, now) = rounds(&mut allowance, START, 600, some);
-            assert!(mean(&allowed[300..]) > 32.0, "{allowed:?}");
-            // What is too much is still found out.
-            let bears = |index, _| match index < 20 && !is_bad() {
-                true => QUICK,
-                false => Met::Refusal,
-            };
-            let (allowed, _) = rounds(&mut allowance, now, 300, bears);
-            assert!(mean(&allowed[100..]) < 40.0, "{allowed:?}");
-        }
-    }
-
-    #[test]
-    fn retries_that_are_refused_count_only_where_no_first_attempts_are_taken() {
-        let retry = |met, at| Request {
-            met,
-            began: at,
-            at,
-            is_first: false,
-            at_once: 9,
-        };
-        let second = Duration::from_secs(1);
-        let mut allowance = Allowance::new(64);
-        let first = Request {
-            is_first: true,
-            ..retry(QUICK, START)
-        };
-        allowance.learn(first, true);
-        for number in 1..50 {
-            allowance.learn(retry(Met::Refusal, START + second * number), true);
-        }
-        assert_eq!(allowance.get(), 64);
-        for number in 60..90 {
-            allowance.learn(retry(Met::Refusal, START + second * number), true);
-        }
-        assert_eq!(allowance.get(), 1);
-    }
-
-    #[test]
-    fn an_outage_is_not_taken_for_what_is_refused_anyway() {
-        let mut allowance = Allowance::new(64);
-        let (_, now) = rounds(&mut allowance, START, 200, |_, _| Met::Refusal);
-        assert_eq!(allowance.get(), 1);
-        let (_, now) = rounds(&mut allowance, now, 300, |_, _| QUICK);
-        let refuses = |index, _| if index < 20 { QUICK } else { Met::Refusal };
-        let (allowed, _) = rounds(&mut allowance, now, 300, refuses);
-        assert!(allowed[100..].iter().all(|&n| n <= 32), "{allowed:?}");
-    }
-}
+mod tests;

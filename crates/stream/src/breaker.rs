@@ -8,6 +8,10 @@
 //! What fails for its own sake must not be taken for a destination that is gone. Retries are of
 //! deliveries that have failed before: that they fail again says nothing, so they neither open the breaker
 //! nor put off its next probe. Of a user whose deliveries wait for one another a row of failures is one.
+//!
+//! Where all users' deliveries wait for one another, retries are all that is tried: there those of different
+//! users count, unless a first attempt was taken lately. They are what probes are made with, too: such a one
+//! is begun ahead of its time.
 
 use std::time::Duration;
 
@@ -16,6 +20,9 @@ use model::outcome::Category;
 use model::setting::{Check, Invalid};
 use model::{Random, Timestamp};
 use serde::Deserialize;
+
+/// How long a first attempt that was taken tells that retries fail for their own sake.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// A row of failures that is longer than this is a breaker that never opens.
 const MOST_FAILURES: u64 = 1_000_000;
@@ -105,12 +112,14 @@ enum Sign {
 pub(crate) struct Breaker {
     config: Config,
     state: State,
+    /// When the last first attempt ended that the destination took, or refused for what it was.
+    taken_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
 enum State {
     Closed {
-        /// First attempts that failed in a row.
+        /// Attempts that failed in a row, of those that count.
         failed: u64,
         /// When the first of them ended.
         since: Timestamp,
@@ -135,6 +144,8 @@ pub(crate) struct Attempt {
     pub(crate) at: Timestamp,
     /// Whether its delivery has not failed before.
     pub(crate) is_first: bool,
+    /// Whether it is of a retry that was begun ahead of its time.
+    pub(crate) is_ahead: bool,
     /// Whose it is, where the user's deliveries wait for one another.
     pub(crate) user: Option<u64>,
 }
@@ -152,6 +163,7 @@ impl Breaker {
         Self {
             config,
             state: State::closed(),
+            taken_at: None,
         }
     }
 
@@ -205,18 +217,22 @@ impl Breaker {
     }
 
     /// A delivery was made.
-    pub(crate) fn succeeded(&mut self) {
-        self.close();
+    pub(crate) fn succeeded(&mut self, attempt: &Attempt) {
+        self.close(attempt);
     }
 
-    /// Whether this is the answer to the probe: while the breaker is open no other first attempt begins.
+    /// Whether this is the answer to the probe: while the breaker is open no other first attempt begins,
+    /// nor any retry ahead of its time.
     pub(crate) fn is_probe(&self, attempt: &Attempt) -> bool {
         match self.state {
             State::Closed { .. } => false,
             // What was under way when it opened says nothing new.
             State::Open {
                 asked_at, probing, ..
-            } => probing && attempt.is_first && attempt.began >= asked_at,
+            } => {
+                let may_be = attempt.is_first || attempt.is_ahead;
+                probing && may_be && attempt.began >= asked_at
+            }
         }
     }
 
@@ -238,11 +254,27 @@ impl Breaker {
     /// An attempt has failed.
     pub(crate) fn failed(&mut self, category: Category, attempt: &Attempt, random: &dyn Random) {
         match self.config.sign_of(category) {
-            Sign::Alive => self.close(),
+            Sign::Alive => self.close(attempt),
             Sign::None => self.not_sent(attempt),
-            Sign::Gone if attempt.is_first => self.gone(attempt, random),
+            Sign::Gone if self.tells(attempt) => self.gone(attempt, random),
             Sign::Gone => {}
         }
+    }
+
+    /// Whether a failure says something of the destination. A retry's doesn't; but one that others of its
+    /// user wait for may be all that is tried: it carries a row on, and begins one where no first attempt
+    /// was taken lately.
+    fn tells(&self, attempt: &Attempt) -> bool {
+        if attempt.is_first || self.is_probe(attempt) {
+            return true;
+        }
+        let taken = |at: Timestamp| attempt.at.since(at) < FRESH;
+        let begins = !self.taken_at.is_some_and(taken);
+        let counts = match self.state {
+            State::Closed { failed, .. } => failed > 0 || begins,
+            State::Open { .. } => false,
+        };
+        attempt.user.is_some() && counts
     }
 
     fn gone(&mut self, attempt: &Attempt, random: &dyn Random) {
@@ -289,7 +321,10 @@ impl Breaker {
         }
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, attempt: &Attempt) {
+        if attempt.is_first {
+            self.taken_at = Some(attempt.at);
+        }
         self.state = State::closed();
     }
 }
@@ -310,183 +345,4 @@ fn jittered(wait: Duration, random: &dyn Random) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use model::random::Seeded;
-
-    use super::*;
-
-    const START: Timestamp = Timestamp(1_646_078_821_000_000);
-
-    fn at(seconds: u64) -> Timestamp {
-        START + Duration::from_secs(seconds)
-    }
-
-    fn attempt(began: Timestamp, at: Timestamp) -> Attempt {
-        Attempt {
-            began,
-            at,
-            is_first: true,
-            user: None,
-        }
-    }
-
-    /// First attempts of a second each that fail, one after the other.
-    fn fail(breaker: &mut Breaker, category: Category, seconds: std::ops::Range<u64>) {
-        for second in seconds {
-            let attempt = attempt(at(second), at(second + 1));
-            breaker.failed(category, &attempt, &Seeded::new(second));
-        }
-    }
-
-    #[test]
-    fn it_opens_after_enough_failures_over_enough_time() {
-        let mut breaker = Breaker::new(Config::default());
-        // Many at once are an incident of a moment.
-        for _ in 0..100 {
-            fail(&mut breaker, Category::Connect, 0..1);
-        }
-        assert!(!breaker.is_open());
-        fail(&mut breaker, Category::ServerError, 5..10);
-        assert!(!breaker.is_open());
-        fail(&mut breaker, Category::ServerError, 10..11);
-        assert!(breaker.is_open());
-        assert_eq!(breaker.show().unwrap().since, at(11));
-
-        let mut breaker = Breaker::new(Config::default());
-        fail(&mut breaker, Category::Timeout, 0..19);
-        assert!(!breaker.is_open(), "a long time with few failures");
-        breaker.succeeded();
-        fail(&mut breaker, Category::Timeout, 19..30);
-        assert!(!breaker.is_open(), "a success ends the row");
-    }
-
-    #[test]
-    fn only_what_tells_of_a_destination_that_is_gone_counts() {
-        use Category::*;
-        for (category, credentials, opens) in [
-            (Dns, true, true),
-            (RateLimited, true, true),
-            (Unauthorized, true, true),
-            (Unauthorized, false, false),
-            (ClientError, true, false),
-            (Redirect, true, false),
-            (Internal, true, false),
-        ] {
-            let mut breaker = Breaker::new(Config {
-                on_refused_credentials: credentials,
-                ..Config::default()
-            });
-            fail(&mut breaker, category, 0..100);
-            assert_eq!(breaker.is_open(), opens, "{category:?}");
-        }
-        let mut breaker = Breaker::new(Config {
-            failures: 0,
-            ..Config::default()
-        });
-        fail(&mut breaker, Dns, 0..100);
-        assert!(!breaker.is_open(), "switched off");
-    }
-
-    #[test]
-    fn probes_come_at_doubling_waits_up_to_the_longest() {
-        let mut breaker = Breaker::new(Config::default());
-        fail(&mut breaker, Category::Connect, 0..20);
-        let random = Seeded::new(7);
-        let (mut now, mut waits) = (at(20), Vec::new());
-        for _ in 0..7 {
-            let probe = breaker.next_probe().unwrap();
-            waits.push(probe.since(now).as_secs_f64());
-            breaker.probe_made(probe);
-            assert_eq!(breaker.next_probe(), None, "one at a time");
-            // One that began before it opened says nothing.
-            breaker.failed(Category::Connect, &attempt(at(19), probe), &random);
-            assert_eq!(breaker.next_probe(), None);
-            now = probe + Duration::from_secs(1);
-            breaker.failed(Category::Connect, &attempt(probe, now), &random);
-        }
-        for (wait, expected) in waits.iter().zip([5.0, 5.0, 10.0, 20.0, 40.0, 60.0, 60.0]) {
-            let ratio = wait / expected;
-            assert!((0.89..1.11).contains(&ratio), "{waits:?}");
-        }
-        breaker.succeeded();
-        assert!(!breaker.is_open() && breaker.next_probe().is_none());
-    }
-
-    #[test]
-    fn a_probe_of_which_nothing_was_sent_gives_way_to_the_next() {
-        let mut breaker = Breaker::new(Config::default());
-        fail(&mut breaker, Category::Connect, 0..20);
-        let probe = breaker.next_probe().unwrap();
-        breaker.probe_made(probe);
-        breaker.not_sent(&attempt(at(3), probe));
-        assert_eq!(breaker.next_probe(), None);
-        breaker.not_sent(&attempt(probe, probe));
-        assert_eq!(breaker.next_probe(), Some(probe), "at once");
-    }
-
-    #[test]
-    fn retries_that_fail_neither_open_it_nor_put_off_a_probe() {
-        let again = |began, at| Attempt {
-            is_first: false,
-            ..attempt(began, at)
-        };
-        let random = Seeded::new(7);
-        let mut breaker = Breaker::new(Config::default());
-        for second in 0..1000 {
-            let attempt = again(at(second), at(second + 1));
-            breaker.failed(Category::ServerError, &attempt, &random);
-        }
-        assert!(!breaker.is_open());
-        fail(&mut breaker, Category::ServerError, 1000..1020);
-        let probe = breaker.next_probe().unwrap();
-        for second in 1020..1100 {
-            let attempt = again(at(second), at(second + 1));
-            breaker.failed(Category::ServerError, &attempt, &random);
-        }
-        assert_eq!(breaker.next_probe(), Some(probe));
-        breaker.probe_made(probe);
-        breaker.failed(Category::ServerError, &again(probe, probe), &random);
-        assert!(breaker.is_probing(), "that was not the probe's answer");
-        // It is alive for all.
-        breaker.failed(Category::ClientError, &again(probe, probe), &random);
-        assert!(!breaker.is_open());
-    }
-
-    #[test]
-    fn a_row_of_one_user_whose_deliveries_wait_for_one_another_is_one_failure() {
-        let of = |user, second| Attempt {
-            user: Some(user),
-            ..attempt(at(second), at(second + 1))
-        };
-        let random = Seeded::new(7);
-        let mut breaker = Breaker::new(Config::default());
-        (0..1000).for_each(|second| {
-            breaker.failed(Category::ServerError, &of(3, second), &random);
-        });
-        assert!(!breaker.is_open());
-        (1000..1019).for_each(|second| {
-            breaker.failed(Category::ServerError, &of(second, second), &random);
-        });
-        assert!(
-            breaker.is_open(),
-            "with that of the one it is the twentieth"
-        );
-    }
-
-    #[test]
-    fn however_long_answers_take_probes_are_no_further_apart_than_the_longest_wait() {
-        let mut breaker = Breaker::new(Config::default());
-        fail(&mut breaker, Category::Timeout, 0..20);
-        let random = Seeded::new(7);
-        let mut before = None;
-        for _ in 0..12 {
-            let probe = breaker.next_probe().unwrap();
-            if let Some(before) = before.replace(probe) {
-                assert!(probe.since(before) <= Duration::from_secs(60));
-            }
-            breaker.probe_made(probe);
-            let answered = probe + Duration::from_secs(34);
-            breaker.failed(Category::Timeout, &attempt(probe, answered), &random);
-        }
-    }
-}
+mod tests;

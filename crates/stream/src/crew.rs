@@ -29,7 +29,7 @@ use crate::feed::Feed;
 use crate::lane::Tools;
 use crate::sample::{Subject, Turns};
 
-use share::Share;
+use share::{Kind, Share, Waiting};
 pub(crate) use work::{Done, Told, Waited, Work, WorkResult};
 use worker::start_workers;
 
@@ -67,6 +67,8 @@ struct Subjects {
 struct State {
     /// First attempts.
     queue: VecDeque<Work>,
+    /// Those of users whose first attempts failed last.
+    suspects: VecDeque<Work>,
     /// Later ones. The lane sees to it that they are few.
     retries: VecDeque<Work>,
     /// Which of them goes next.
@@ -95,26 +97,58 @@ pub(crate) struct Outlook {
 
 impl State {
     fn queued(&self) -> usize {
-        self.queue.len() + self.retries.len()
+        self.queue.len() + self.suspects.len() + self.retries.len()
     }
 
     /// How many workers more are of use.
     fn wanting(&self) -> usize {
-        self.queued().min(self.limit.saturating_sub(self.workers))
+        let slow = self.suspects.len() + self.retries.len();
+        let slow = slow.min(self.share.places_for_slow(self.limit));
+        let useful = self.queue.len() + slow;
+        useful.min(self.limit.saturating_sub(self.workers))
     }
 
-    /// Takes what goes next.
-    fn pop(&mut self) -> Option<Work> {
-        let wait = (!self.retries.is_empty(), !self.queue.is_empty());
-        let is_retry = self.share.next(wait, self.limit);
-        let next = match is_retry {
-            true => self.retries.pop_front(),
-            false => self.queue.pop_front(),
+    /// What goes next; `None` where nothing waits, or what waits may not take more places.
+    fn kind_of_next(&mut self) -> Option<Kind> {
+        let offset = |queue: &VecDeque<Work>| queue.front().map(|work| work.event.offset);
+        let waiting = Waiting {
+            first: offset(&self.queue),
+            suspect: offset(&self.suspects),
+            retries: !self.retries.is_empty(),
+        };
+        self.share.next(waiting, self.limit)
+    }
+
+    /// Takes the next of the kind.
+    fn pop(&mut self, kind: Kind) -> Option<Work> {
+        let next = match kind {
+            Kind::First => self.queue.pop_front(),
+            Kind::Suspect => self.suspects.pop_front(),
+            Kind::Retry => self.retries.pop_front(),
         };
         if next.is_some() {
-            self.share.begun(is_retry);
+            self.share.begun(kind);
         }
         next
+    }
+
+    /// Takes all first attempts, in the order of their events.
+    fn take_firsts(&mut self) -> VecDeque<Work> {
+        let (first, suspects) = (&mut self.queue, &mut self.suspects);
+        if suspects.is_empty() {
+            return std::mem::take(first);
+        }
+        let mut all: Vec<Work> = first.drain(..).chain(suspects.drain(..)).collect();
+        all.sort_by_key(|work| (work.event.offset, work.part));
+        all.into()
+    }
+
+    fn add(&mut self, work: Work) {
+        match Kind::of(&work) {
+            Kind::First => self.queue.push_back(work),
+            Kind::Suspect => self.suspects.push_back(work),
+            Kind::Retry => self.retries.push_back(work),
+        }
     }
 
     fn worth_waking(&self) -> bool {
@@ -189,12 +223,7 @@ impl Crew {
     /// Queues work and starts workers for it where the limit lets it.
     pub(crate) fn push(&self, work: impl IntoIterator<Item = Work>) {
         let mut state = self.shared.state();
-        for one in work {
-            match one.booked {
-                false => state.queue.push_back(one),
-                true => state.retries.push_back(one),
-            }
-        }
+        work.into_iter().for_each(|one| state.add(one));
         // Where one waits for a place, others would find none.
         let start = if state.pacing { 0 } else { state.wanting() };
         state.workers += start;
@@ -204,7 +233,25 @@ impl Crew {
 
     /// Takes back the first attempts that are queued and not yet begun.
     pub(crate) fn withdraw(&self) -> VecDeque<Work> {
-        std::mem::take(&mut self.shared.state().queue)
+        self.shared.state().take_firsts()
+    }
+
+    /// Looks again whose first attempts are queued: those of suspects take few places.
+    pub(crate) fn sort(&self, is_suspect: impl Fn(&Work) -> bool) {
+        let mut state = self.shared.state();
+        for mut one in state.take_firsts() {
+            one.suspect = is_suspect(&one);
+            state.add(one);
+        }
+        let start = if state.pacing { 0 } else { state.wanting() };
+        state.workers += start;
+        drop(state);
+        start_workers(&self.shared, start);
+    }
+
+    /// How many first attempts of suspects are queued.
+    pub(crate) fn suspects(&self) -> usize {
+        self.shared.state().suspects.len()
     }
 
     /// Forgets what is queued and not yet begun; says how much that was.
@@ -212,6 +259,7 @@ impl Crew {
         let mut state = self.shared.state();
         let queued = state.queued();
         state.queue.clear();
+        state.suspects.clear();
         state.retries.clear();
         queued
     }
@@ -221,6 +269,11 @@ impl Crew {
         let state = self.shared.state();
         let sleeping = usize::from(state.pacing);
         (state.queued(), state.workers.saturating_sub(sleeping))
+    }
+
+    /// Whether the next one waits for its place among so many a minute.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.shared.state().pacing
     }
 
     /// Moves the results that are waiting into `into`.

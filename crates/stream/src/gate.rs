@@ -38,8 +38,8 @@ pub(crate) struct Gate {
     /// Read from the log, not begun; the oldest first. No more than the crew's queue had room for, or a
     /// probe is looked for among.
     held: VecDeque<Work>,
-    /// Of suspects, the oldest first: what was held until there was no room to look for a probe. Their
-    /// events are read once more.
+    /// Of suspects, the oldest first: what was held until there was no room to look for a probe, and more
+    /// than are queued at a time. Their events are read once more.
     aside: VecDeque<(Offset, Part)>,
     /// Whose first attempts failed last, in a way that need not be everybody's.
     suspects: VecDeque<u64>,
@@ -68,19 +68,23 @@ impl Gate {
         }
     }
 
-    /// Takes to heart what attempts met. `all_used`: whether all places were needed.
-    pub(crate) fn learn(&mut self, done: &[Done], all_used: bool, random: &dyn Random) {
+    /// Takes to heart what attempts met; says whether it is other users now who are suspects. `all_used`:
+    /// whether all places were needed.
+    pub(crate) fn learn(&mut self, done: &[Done], all_used: bool, random: &dyn Random) -> bool {
         let was_open = self.breaker.is_open();
+        let mut others = false;
         for one in done {
             let attempt = Attempt {
                 began: one.began,
                 at: one.at,
                 is_first: !one.booked,
+                is_ahead: one.ahead.is_some(),
                 user: one.user,
             };
             let met = match &one.result {
                 WorkResult::Delivered { .. } => {
-                    self.breaker.succeeded();
+                    self.breaker.succeeded(&attempt);
+                    others |= one.whose.is_some_and(|user| self.trust(user));
                     match one.requests {
                         1 => Met::Answer(one.at.since(one.began)),
                         _ => Met::Other,
@@ -90,7 +94,7 @@ impl Gate {
                     failure,
                     retry_after,
                 } => {
-                    self.note_failure(failure, &attempt, one.whose);
+                    others |= self.note_failure(failure, &attempt, one.whose);
                     self.breaker.failed(failure.category, &attempt, random);
                     self.note_pause(one.at, *retry_after);
                     met(failure)
@@ -127,10 +131,19 @@ impl Gate {
                 self.put_suspects_last();
             }
         }
+        others
     }
 
-    /// Keeps in mind whose deliveries fail: the destination may be gone for these only.
-    fn note_failure(&mut self, failure: &Failure, attempt: &Attempt, whose: Option<u64>) {
+    /// A suspect's delivery was made.
+    fn trust(&mut self, user: u64) -> bool {
+        let before = self.suspects.len();
+        self.suspects.retain(|known| *known != user);
+        self.suspects.len() < before
+    }
+
+    /// Keeps in mind whose deliveries fail: the destination may be gone for these only. Says whether that is
+    /// new.
+    fn note_failure(&mut self, failure: &Failure, attempt: &Attempt, whose: Option<u64>) -> bool {
         let may_be_theirs = !is_everybodys(failure.category);
         if self.breaker.is_probe(attempt) {
             self.failed_probes = match may_be_theirs {
@@ -139,16 +152,22 @@ impl Gate {
             };
         }
         let Some(user) = whose.filter(|_| may_be_theirs && attempt.is_first) else {
-            return;
+            return false;
         };
-        self.suspects.retain(|known| *known != user);
+        let is_known = self.trust(user);
         if self.suspects.len() == MOST_SUSPECTS {
             self.suspects.pop_front();
         }
         self.suspects.push_back(user);
+        !is_known
     }
 
-    fn is_suspect(&self, work: &Work) -> bool {
+    /// Whether it is of a user whose first attempts failed last.
+    pub(crate) fn is_suspect(&self, work: &Work) -> bool {
+        // Most of the time there are none: then nothing is read.
+        if self.suspects.is_empty() {
+            return false;
+        }
         let user = user::key(&work.event);
         user.is_some_and(|user| self.suspects.contains(&user))
     }
@@ -273,6 +292,15 @@ impl Gate {
                 false => self.aside.push_back((work.event.offset, work.part)),
             }
         }
+    }
+
+    /// Sets one delivery aside, if it can be; otherwise it comes back.
+    pub(crate) fn leave_aside(&mut self, work: Work) -> Option<Work> {
+        if !can_be_read_again(&work) {
+            return Some(work);
+        }
+        self.aside.push_back((work.event.offset, work.part));
+        None
     }
 
     /// The oldest of those that were set aside.

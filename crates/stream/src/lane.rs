@@ -4,9 +4,12 @@
 //! filters, hands work to its crew, and makes durable what became of it. Between sending and
 //! settling lie at most `window` events: the most that a crash can send twice.
 
+mod ahead;
 mod awaiting;
 mod dispatch;
 mod order;
+mod probing;
+mod settling;
 mod standing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,7 +20,7 @@ use delivery::retry::Schedule;
 use futures_util::future::BoxFuture;
 use journal::hold::Standing;
 use journal::{Journal, StorageError};
-use model::{Clock, Event, Offset, Part, ProjectId, Random, SyncId, Timestamp};
+use model::{Clock, Event, Offset, ProjectId, Random, SyncId, Timestamp};
 use pipeline::Plan;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,11 +33,13 @@ use crate::erased::Erased;
 use crate::feed::Feed;
 use crate::gate::{Gate, Passage};
 use crate::replay::Orders;
-use crate::results::{Batch, How, Results, settle};
+use crate::results::{Batch, Results};
 use crate::sample::Subject;
 use crate::turns::{MostAwaiting, Turns};
 use crate::view::{Flow, View};
 use crate::window::Window;
+
+use self::ahead::Ahead;
 
 /// How many events are read at once.
 const PAGE: usize = 256;
@@ -118,6 +123,7 @@ pub(crate) struct Lane {
     starved: bool,
     window: Window,
     agenda: Agenda,
+    ahead: Ahead,
     /// Read and not yet looked at.
     page: VecDeque<Arc<Event>>,
     /// How often events of the log had been erased when that was read.
@@ -163,7 +169,9 @@ impl Lane {
         let position = tools.journal.open_lane(project, sync).await?;
         let settled_cursor = position.cursor;
         let settled_at = tools.clock.now();
-        view.opened(position.pending, settled_at);
+        let retries = tools.journal.retries(sync, None, Agenda::PAGE).await?;
+        let are_tried = retries.iter().any(|retry| retry.attempts > 0);
+        view.opened(position.pending, are_tried, settled_at);
         let mut gate = Gate::new(bounds.breaker.clone(), course.concurrency);
         let mut standing = position.standing;
         if standing == Standing::Shut {
@@ -200,6 +208,7 @@ impl Lane {
             starved: false,
             window: Window::new(position),
             agenda: Agenda::default(),
+            ahead: Ahead::default(),
             page: VecDeque::new(),
             page_erased: 0,
             erased,
@@ -311,11 +320,6 @@ impl Lane {
         !under_way && self.settling.is_none() && !self.has_results()
     }
 
-    /// Whether there is anything that the journal doesn't know yet.
-    fn has_results(&self) -> bool {
-        !self.results.is_empty() || self.recount || self.window.cursor() != self.settled_cursor
-    }
-
     /// Whether there are events that have not been looked at.
     fn is_behind(&self) -> bool {
         !self.page.is_empty() || self.window.next() < *self.head.borrow()
@@ -335,137 +339,21 @@ impl Lane {
     /// Lets the gate know what attempts met.
     fn learn(&mut self, done: &[Done]) {
         let before = self.gate.allowed();
+        let was_shut = self.gate.is_shut();
         let (queued, under_way) = self.crew.load();
-        let all_used = queued > 0 || under_way >= before;
-        self.gate.learn(done, all_used, &*self.tools.random);
+        let all_used = queued > self.crew.suspects() || under_way >= before;
+        if self.gate.learn(done, all_used, &*self.tools.random) {
+            let gate = &self.gate;
+            self.crew
+                .sort(|work| !gate.is_shut() && gate.is_suspect(work));
+        }
+        match (was_shut, self.gate.is_shut()) {
+            (true, false) => self.hasten(),
+            (false, true) => self.no_longer_hasten(),
+            _ => {}
+        }
         if self.gate.allowed() != before {
             self.crew.set_limit(self.gate.allowed());
-        }
-    }
-
-    fn take_result(&mut self, one: Done) {
-        let is_retry = one.booked;
-        self.retrying -= usize::from(is_retry);
-        let over = one.is_over(self.tools.schedule.attempts());
-        let turn = one.user.filter(|_| one.attempt > 0);
-        let (user, stored, key) = (turn, one.stored, (one.offset, one.part));
-        // Where the order isn't kept, nobody waits for more than an attempt.
-        let over = over || !self.ordered;
-        let settled = match stored {
-            true => 1,
-            false => self.window.part_done(one.offset),
-        };
-        if settled == 0 {
-            // The event's other delivery is still under way.
-            self.half_done.insert(one.offset, one);
-            self.free(user, key, over, stored);
-            return;
-        }
-        if !stored {
-            self.results.add_event(settled);
-        }
-        let other = match stored {
-            true => None,
-            false => self.half_done.remove(&one.offset),
-        };
-        for part in other.into_iter().chain([one]) {
-            self.add_result(part, settled);
-        }
-        self.free(user, key, over, stored);
-    }
-
-    /// What became of a delivery, of so many of its event, is to be settled.
-    fn add_result(&mut self, one: Done, parts: u8) {
-        let how = How {
-            parts,
-            ordered: self.ordered,
-            past: self.past,
-        };
-        let (schedule, random) = (&self.tools.schedule, &*self.tools.random);
-        self.results.add(one, how, schedule, random);
-    }
-
-    /// A new delivery can't be begun: its event is no longer kept.
-    fn lose(&mut self, offset: Offset) {
-        tracing::warn!(sync = %self.sync, offset = offset.0, "an event was removed before this sync could send it");
-        self.exposed += 1;
-        self.results.add_lost();
-        let settled = self.window.part_done(offset);
-        if settled == 0 {
-            return;
-        }
-        self.results.add_event(settled);
-        if let Some(other) = self.half_done.remove(&offset) {
-            self.add_result(other, settled);
-        }
-    }
-
-    /// Lets the user's next delivery move up.
-    fn free(&mut self, user: Option<u64>, key: (Offset, Part), over: bool, was_stored: bool) {
-        if let Some(user) = user {
-            self.free_turn(user, key, over, was_stored);
-        }
-    }
-
-    /// When results that wait are settled at the latest; `None` when nothing waits.
-    fn settle_due(&self) -> Option<Timestamp> {
-        if self.settling.is_some() || !self.has_results() {
-            return None;
-        }
-        let urgent = self.stopping || 2 * self.results.deliveries() >= self.bounds.window;
-        // A lane that only filters has nothing to lose: it settles now and then.
-        let interval = match self.results.deliveries() {
-            _ if urgent => Duration::ZERO,
-            0 => self.bounds.settle_interval * 40,
-            _ => self.bounds.settle_interval,
-        };
-        Some(self.settled_at + interval)
-    }
-
-    fn start_settling(&mut self) {
-        let now = self.tools.clock.now();
-        if self.settle_due().is_none_or(|due| due > now) {
-            return;
-        }
-        let batch = std::mem::take(&mut self.results).into_batch(
-            self.window.position(),
-            self.window.next(),
-            now,
-        );
-        let (sync, tools) = (self.sync, Arc::clone(&self.tools));
-        self.settled_at = now;
-        self.recount = false;
-        self.turns.settles();
-        self.settling = Some(Box::pin(settle(tools, sync, batch)));
-    }
-
-    fn settled(&mut self, outcome: Result<Batch, StorageError>) {
-        match outcome {
-            Ok(Batch {
-                settlement,
-                deliveries,
-                pending,
-                rebooked,
-            }) => {
-                self.exposed -= deliveries;
-                self.turns.settled();
-                self.settled_cursor = settlement.cursor;
-                self.view.settled(&settlement, pending);
-                // It may have been loaded once more before that was durable.
-                rebooked.iter().for_each(|key| self.agenda.forget(key));
-                for retry in &settlement.book {
-                    self.agenda.booked(retry.key(), retry.attempts);
-                    self.turns.booked(retry.key());
-                }
-            }
-            // The journal is closed: nothing can be kept any more. What was sent and not settled
-            // is sent again at the next start.
-            Err(error) => {
-                tracing::warn!(sync = %self.sync, %error, "the last deliveries could not be settled");
-                self.exposed = 0;
-                self.settled_cursor = self.window.cursor();
-                self.stop_at_once();
-            }
         }
     }
 
@@ -488,15 +376,15 @@ impl Lane {
             .filter(|_| !self.stopping && self.may_retry());
         // With nothing to begin, nobody needs to know when that may be.
         let gate = self.gate.changes_at().filter(|_| self.has_waiting());
-        [self.settle_due(), self.resume_at.or(retry), gate]
-            .into_iter()
-            .flatten()
-            .min()
+        // Nothing is begun before the journal is asked again.
+        let begins = self.resume_at.or(retry.into_iter().chain(gate).min());
+        [self.settle_due(), begins].into_iter().flatten().min()
     }
 
     /// Whether there is something that may be begun when the gate lets it.
     fn has_waiting(&self) -> bool {
         let waits = self.gate.has_waiting() || self.is_behind() || self.turns.has_ready();
+        let waits = waits || (self.gate.is_shut() && self.turns.last_tried().is_some());
         waits && !self.stopping && !self.starved
     }
 
@@ -519,6 +407,8 @@ impl Lane {
                 open: self.gate.open(),
                 waits: self.has_waiting(),
                 pause_until: self.gate.pause_until(now),
+                next_retry: self.agenda.next_due(),
+                is_paced: self.crew.is_paced(),
             },
             now,
         );

@@ -176,6 +176,7 @@ impl Results {
             part,
             attempt,
             booked: is_retry,
+            ahead,
             user,
             stored,
             received_at,
@@ -278,7 +279,11 @@ impl Results {
                 self.counts.failed_attempts += 1;
                 let kind = (failure.category, failure.status);
                 *self.details.failures.entry(kind).or_default() += 1;
-                let next = schedule.next(attempt, at, retry_after, random);
+                let next = match ahead {
+                    // As if it had not been begun.
+                    Some(due_at) => Some(due_at).max(retry_after),
+                    None => schedule.next(attempt, at, retry_after, random),
+                };
                 let what = match next {
                     Some(_) => What::Failed(failure.category),
                     None => What::Expired(failure.category),
@@ -295,7 +300,7 @@ impl Results {
                         let retry = Retry {
                             offset,
                             part,
-                            attempts: attempt,
+                            attempts: attempt - u8::from(ahead.is_some()),
                             due_at,
                             failure,
                             given,

@@ -7,11 +7,13 @@
 //! What waits for a property of its user is in the journal from the start: booked until the time at
 //! which it is given up, with its place in the order, and whatever comes behind it likewise.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod awaiting;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::Bound;
 
 use journal::RetryKey;
 use journal::turn::TurnHead;
-use model::outcome::NoRoom;
 use model::{Offset, Part, Timestamp};
 
 /// How many users may have deliveries that wait in the journal, and how many deliveries these may be:
@@ -33,6 +35,8 @@ pub(crate) struct Turns<W> {
     heads: HashMap<Key, u64>,
     /// Those of them that are booked and not under way, by when they are due.
     due: BTreeMap<RetryKey, u64>,
+    /// Of these, those that have been tried: they don't wait for a property.
+    tried: BTreeSet<RetryKey>,
     /// How many deliveries wait in memory.
     behind: usize,
     /// How many deliveries are in the journal: those that wait, and what they wait for.
@@ -122,6 +126,7 @@ impl<W> Default for Turns<W> {
             users: HashMap::new(),
             heads: HashMap::new(),
             due: BTreeMap::new(),
+            tried: BTreeSet::new(),
             behind: 0,
             stored: 0,
             users_stored: 0,
@@ -165,29 +170,6 @@ impl<W> Turns<W> {
         self.set_head(user, key, booked, false);
     }
 
-    /// The user's first delivery waits for a property: a retry of it is booked for when it is given up.
-    pub(crate) fn awaits(&mut self, user: u64, key: RetryKey) {
-        let (_, offset, part) = key;
-        self.set_head(user, (offset, part), true, true);
-        self.booked(key);
-    }
-
-    /// The same, of one that the journal has, and whose retry is going to be booked.
-    pub(crate) fn begins_to_await(&mut self, user: u64, key: Key) {
-        if let Some(known) = self.users.get_mut(&user) {
-            known.awaiting += 1;
-            self.awaiting += 1;
-            self.booked_gathered += 1;
-            self.set_head(user, key, true, true);
-        }
-    }
-
-    /// The property of the user's first delivery has come: its retry is going to be due at once.
-    pub(crate) fn stops_awaiting(&mut self, user: u64, key: Key) {
-        self.one_less_awaiting(user);
-        self.set_head(user, key, true, false);
-    }
-
     fn set_head(&mut self, user: u64, key: Key, booked: bool, awaits: bool) {
         self.take_head(user);
         if let Some(known) = self.users.get_mut(&user) {
@@ -207,17 +189,10 @@ impl<W> Turns<W> {
         let head = self.users.get_mut(&user)?.head.take()?;
         self.heads.remove(&head.key);
         if let Some(due_at) = head.due_at {
-            self.due.remove(&(due_at, head.key.0, head.key.1));
+            self.no_longer_due(&(due_at, head.key.0, head.key.1));
         }
         self.users_awaiting -= usize::from(head.awaits);
         Some(head)
-    }
-
-    fn one_less_awaiting(&mut self, user: u64) {
-        if let Some(known) = self.users.get_mut(&user).filter(|known| known.awaiting > 0) {
-            known.awaiting -= 1;
-            self.awaiting -= 1;
-        }
     }
 
     /// Who waits for the end of this retry.
@@ -238,14 +213,35 @@ impl<W> Turns<W> {
         {
             head.due_at = Some(due_at);
             self.due.insert(key, user);
+            if !head.awaits {
+                self.tried.insert(key);
+            }
         }
+    }
+
+    fn no_longer_due(&mut self, key: &RetryKey) {
+        self.due.remove(key);
+        self.tried.remove(key);
+    }
+
+    /// Of the retries that others of their user wait for and that have been tried: the one that is due next
+    /// behind `after`, and its user.
+    pub(crate) fn next_tried(&self, after: Option<RetryKey>) -> Option<(RetryKey, u64)> {
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let key = *self.tried.range((behind, Bound::Unbounded)).next()?;
+        Some((key, *self.due.get(&key)?))
+    }
+
+    /// The last of them.
+    pub(crate) fn last_tried(&self) -> Option<RetryKey> {
+        self.tried.last().copied()
     }
 
     /// A retry is begun; says who waits for its end.
     pub(crate) fn retried(&mut self, key: RetryKey) -> Option<u64> {
         let (_, offset, part) = key;
         let user = self.user_of((offset, part))?;
-        self.due.remove(&key);
+        self.no_longer_due(&key);
         let head = self.users.get_mut(&user)?.head.as_mut()?;
         head.due_at = None;
         if std::mem::take(&mut head.awaits) {
@@ -263,7 +259,7 @@ impl<W> Turns<W> {
         {
             let (key, user) = (*key, *user);
             let Some(head) = self.take_head(user) else {
-                self.due.remove(&key);
+                self.no_longer_due(&key);
                 continue;
             };
             self.booked = self.booked.saturating_sub(head.booked.into());
@@ -295,88 +291,9 @@ impl<W> Turns<W> {
         self.behind as u64 + self.stored.saturating_sub(self.booked)
     }
 
-    /// How many deliveries wait for a property of their user. All are among the pending retries.
-    pub(crate) fn awaiting(&self) -> u64 {
-        self.awaiting
-    }
-
-    /// Whether any user's first delivery waits for a property.
-    pub(crate) fn any_awaits(&self) -> bool {
-        self.users_awaiting > 0
-    }
-
-    /// Whether the user's first delivery waits for a property.
-    pub(crate) fn is_awaiting(&self, user: u64) -> bool {
-        let head = self.users.get(&user).and_then(|known| known.head);
-        head.is_some_and(|head| head.awaits)
-    }
-
-    /// Whether one more of the user's deliveries may wait for a property, or else why not.
-    pub(crate) fn may_await(&self, user: u64, most: MostAwaiting) -> Result<(), NoRoom> {
-        let of_user = self.users.get(&user).map_or(0, |known| known.awaiting);
-        match (of_user < most.of_user, self.awaiting < most.of_lane) {
-            (false, _) => Err(NoRoom::OfUser(most.of_user)),
-            (true, false) => Err(NoRoom::OfSync(most.of_lane)),
-            (true, true) => Ok(()),
-        }
-    }
-
     /// One that waits in the journal for its turn, without a retry, is left out. The user stays known, also
     /// without any left: the user is about to be looked at.
     pub(crate) fn left_out(&mut self, user: u64) {
-        if let Some(known) = self.users.get_mut(&user).filter(|known| known.stored > 0) {
-            known.stored -= 1;
-            self.stored = self.stored.saturating_sub(1);
-            self.users_stored -= usize::from(known.stored == 0);
-        }
-    }
-
-    /// A new delivery of the user, which waits for a property. Says what is to be kept in the journal
-    /// before it.
-    pub(crate) fn admit_awaiting(&mut self, user: u64, key: Key) -> VecDeque<W> {
-        let is_first = !self.users.contains_key(&user);
-        self.users.entry(user).or_default();
-        let before = self.store_behind(user, 1);
-        if is_first {
-            self.begins_to_await(user, key);
-        } else if let Some(known) = self.users.get_mut(&user) {
-            known.awaiting += 1;
-            self.awaiting += 1;
-            self.booked_gathered += 1;
-        }
-        before
-    }
-
-    /// Something of the user has changed: what waits for it is looked at anew.
-    pub(crate) fn look_at(&mut self, user: u64) {
-        if !self.is_awaiting(user) {
-            return;
-        }
-        self.take_head(user);
-        self.ready.push_back(user);
-    }
-
-    /// All users whose first delivery waits for a property.
-    pub(crate) fn all_awaiting(&self) -> Vec<u64> {
-        let awaits =
-            |(user, known): (&u64, &User<W>)| known.head.filter(|head| head.awaits).map(|_| *user);
-        match self.any_awaits() {
-            true => self.users.iter().filter_map(awaits).collect(),
-            false => Vec::new(),
-        }
-    }
-
-    /// One that is not the user's first no longer waits for a property: it waits for its turn.
-    pub(crate) fn awaits_its_turn(&mut self, user: u64) {
-        self.one_less_awaiting(user);
-        self.booked = self.booked.saturating_sub(1);
-    }
-
-    /// One that is not the user's first, and waited for a property, has gone. The user stays known, also
-    /// without any left: one is under way in memory, or the user is about to be looked at.
-    pub(crate) fn given_up(&mut self, user: u64) {
-        self.one_less_awaiting(user);
-        self.booked = self.booked.saturating_sub(1);
         if let Some(known) = self.users.get_mut(&user).filter(|known| known.stored > 0) {
             known.stored -= 1;
             self.stored = self.stored.saturating_sub(1);

@@ -1,5 +1,7 @@
 //! What can be seen of a lane from outside: its load, its health, its latencies.
 
+mod judging;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,24 +16,13 @@ use sketches_ddsketch::{Config, DDSketch};
 use crate::breaker::Open;
 use crate::crew::{Done, WorkResult};
 
-/// How many attempts in a row must fail before a lane counts as failing.
-const FAILING_AFTER: u32 = 5;
-
-/// How long after a failure a lane counts as degraded, unless so many deliveries were made since: with fewer,
-/// a lane of which one attempt in a hundred fails would change from moment to moment.
-const DEGRADED_FOR: Duration = Duration::from_secs(60);
-const CALM_AFTER: u32 = 1000;
+use self::judging::DEGRADED_FOR;
 
 /// How long the last failure is told of, whatever went well since.
 const FAILURE_TOLD_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// How long a generation of latencies is gathered; quantiles are of the last one to two.
 const GENERATION_MICROS: i64 = 60_000_000;
-
-/// Where the day, the minutes and the seconds of a time's text end: `2022-02-28 20:07:01.795`.
-const DAY: usize = 11;
-const MINUTES: usize = 16;
-const SECONDS: usize = 19;
 
 /// How a lane does, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -180,6 +171,10 @@ pub(crate) struct Flow {
     pub(crate) waits: bool,
     /// Until when the destination asked not to be sent to.
     pub(crate) pause_until: Option<Timestamp>,
+    /// When the next pending retry is due.
+    pub(crate) next_retry: Option<Timestamp>,
+    /// Whether what waits waits for its place among so many requests a minute.
+    pub(crate) is_paced: bool,
 }
 
 #[derive(Default)]
@@ -189,6 +184,8 @@ struct State {
     failures_in_row: u32,
     /// When a first attempt was last over.
     first_at: Option<Timestamp>,
+    /// When a delivery was last made at the first attempt.
+    taken_at: Option<Timestamp>,
     failure: Option<Failure>,
     /// Why the last event was discarded, unless an attempt failed since.
     discarded: Option<String>,
@@ -197,6 +194,13 @@ struct State {
     delivered_since: u32,
     stalled: Option<String>,
     pause_until: Option<Timestamp>,
+    next_retry: Option<Timestamp>,
+    /// When something last waited for its place among so many requests a minute.
+    paced_at: Option<Timestamp>,
+    /// When events were last seen to wait for longer than can be explained.
+    lagged_at: Option<Timestamp>,
+    /// Whether it is no wonder that events are old.
+    goes_through_old: bool,
     /// Whether the next probe is made as soon as there is something to make it with.
     probes_next: bool,
     latencies: Generations,
@@ -224,11 +228,13 @@ impl View {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lane has been opened with so many pending retries.
-    pub(crate) fn opened(&self, pending: u64, now: Timestamp) {
+    /// The lane has been opened with so many pending retries; `are_tried`: some of them have failed before.
+    pub(crate) fn opened(&self, pending: u64, are_tried: bool, now: Timestamp) {
         let mut state = self.state();
         state.shown.pending = pending;
         state.shown.since = Some(now);
+        // What failed before the lane stopped is trouble until something shows that it is over.
+        state.trouble_at = are_tried.then_some(now);
     }
 
     /// So many ended deliveries went back among the retries.
@@ -252,15 +258,22 @@ impl View {
                         self.latency.record(latency);
                     }
                     state.failures_in_row = 0;
+                    if one.attempt == 1 {
+                        state.taken_at = Some(one.at);
+                    }
                     state.delivered_since = state.delivered_since.saturating_add(1);
                     state.shown.last_success = Some(one.at);
                 }
                 WorkResult::Failed { failure, .. } => {
-                    // That what has failed before fails again says little, while there is other.
-                    let others = state
-                        .first_at
-                        .is_some_and(|at| one.at.since(at) < DEGRADED_FOR);
-                    if one.attempt == 1 || !others {
+                    // That what has failed before fails again says little, while there is other; nor
+                    // what a user sends who fails, while others' is taken.
+                    let lately = |at: Timestamp| one.at.since(at) < DEGRADED_FOR;
+                    let others = match (one.attempt, one.suspect) {
+                        (1, false) => None,
+                        (1, true) => state.taken_at,
+                        _ => state.first_at,
+                    };
+                    if !others.is_some_and(lately) {
                         state.failures_in_row = state.failures_in_row.saturating_add(1);
                     }
                     state.failure = Some(failure.clone());
@@ -316,11 +329,14 @@ impl View {
         state.shown.next_probe = probe.filter(|_| flow.waits);
         state.probes_next = probe.is_some() && !flow.waits;
         state.pause_until = flow.pause_until;
-        state.judge(now);
+        state.next_retry = flow.next_retry;
+        state.paced_at = flow.is_paced.then_some(now).or(state.paced_at);
+        state.goes_through_old = self.past || flow.draining.is_some();
         (state.shown.queued, state.shown.in_flight) = load;
         state.shown.cursor = cursor;
         state.shown.unread = unread;
         state.shown.oldest_undelivered = oldest;
+        state.judge(now);
     }
 
     /// What a glance shows.
@@ -340,7 +356,7 @@ impl View {
         } = state.shown;
         Glance {
             health,
-            reason: state.reason(),
+            reason: state.reason(now),
             failure: match last_failure {
                 Some(at) if now.since(at) < FAILURE_TOLD_FOR => state.failure.clone(),
                 _ => None,
@@ -360,111 +376,8 @@ impl View {
         state.judge(now);
         let mut shown = state.shown.clone();
         shown.latency = state.latencies.quantiles();
-        shown.reason = state.reason();
+        shown.reason = state.reason(now);
         shown
-    }
-}
-
-impl State {
-    /// Notes how the lane does by now.
-    fn judge(&mut self, now: Timestamp) {
-        let health = self.health(now);
-        if self.shown.health == health {
-            return;
-        }
-        self.shown.health = health;
-        // Calm may have come before somebody looked.
-        let calm = self.trouble_at.map(|at| at + DEGRADED_FOR);
-        let calm = calm.filter(|at| *at < now && self.delivered_since < CALM_AFTER);
-        self.shown.since = match health {
-            Health::Healthy => calm.or(Some(now)),
-            _ => Some(now),
-        };
-    }
-
-    fn health(&self, now: Timestamp) -> Health {
-        match (&self.stalled, self.failures_in_row) {
-            (Some(_), _) => Health::Stalled,
-            _ if self.shown.shut_since.is_some() => Health::Failing,
-            (None, FAILING_AFTER..) => Health::Failing,
-            (None, 0) if self.is_calm(now) => Health::Healthy,
-            (None, _) => Health::Degraded,
-        }
-    }
-
-    /// Whether nothing failed or was discarded lately. One success among failures doesn't make a lane
-    /// healthy: it would be so, and not, from one moment to the next.
-    fn is_calm(&self, now: Timestamp) -> bool {
-        let calmed = |at| self.delivered_since > 0 && now.since(at) >= DEGRADED_FOR;
-        self.delivered_since >= CALM_AFTER || self.trouble_at.is_none_or(calmed)
-    }
-
-    /// Why the health is what was published last; in words.
-    fn reason(&self) -> Option<String> {
-        let failed = || self.failure.as_ref().map(|failure| &failure.message);
-        match self.shown.health {
-            Health::Stalled => self.stalled.clone(),
-            Health::Failing => match failed() {
-                Some(failure) => Some(self.why_failing(failure)),
-                None => Some(self.why_still_shut(self.shown.shut_since?)),
-            },
-            Health::Degraded => match &self.discarded {
-                Some(why) => Some(format!("discarded: {why}")),
-                None if self.failures_in_row > 0 => Some(self.with_pause(failed()?.clone())),
-                None => Some(self.some_fail(failed()?)),
-            },
-            Health::Healthy | Health::Paused | Health::Misconfigured => None,
-        }
-    }
-}
-
-impl State {
-    fn some_fail(&self, failure: &str) -> String {
-        match self.shown.last_failure {
-            Some(at) => {
-                let at = &at.to_string()[DAY..SECONDS];
-                format!("some attempts fail, the last one at {at} UTC: {failure}")
-            }
-            None => failure.to_owned(),
-        }
-    }
-
-    fn why_failing(&self, failure: &str) -> String {
-        let failures = self.failures_in_row;
-        let row = format!("{failures} attempts in a row failed, the last one: {failure}");
-        let Some(since) = self.shown.shut_since else {
-            return self.with_pause(row);
-        };
-        let since = &since.to_string()[..MINUTES];
-        let probe = self.next_probe();
-        format!("on hold since {since} UTC: {row}; {probe}")
-    }
-
-    /// Of a destination that took nothing before the server was started.
-    fn why_still_shut(&self, since: Timestamp) -> String {
-        let since = &since.to_string()[..MINUTES];
-        let probe = self.next_probe();
-        format!(
-            "on hold: the destination took nothing before the server started at {since} UTC; {probe}"
-        )
-    }
-
-    fn next_probe(&self) -> String {
-        match self.shown.next_probe {
-            Some(at) => format!("the next try is at {} UTC", &at.to_string()[DAY..SECONDS]),
-            None if self.probes_next => "the next try is made with the next event".to_owned(),
-            None => "a try is under way".to_owned(),
-        }
-    }
-
-    fn with_pause(&self, reason: String) -> String {
-        match self.pause_until {
-            Some(until) => {
-                let until = &until.to_string()[DAY..SECONDS];
-                format!("{reason}; the destination asked for a pause until {until} UTC")
-            }
-            None => reason,
-        }
     }
 }
 

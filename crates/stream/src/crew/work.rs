@@ -28,6 +28,10 @@ pub(crate) struct Work {
     pub(crate) attempt: u8,
     /// Whether it is booked as a retry; also the first attempt of a replayed delivery is.
     pub(crate) booked: bool,
+    /// Of a retry that is begun ahead of its time: when it is due. It costs no attempt to fail so.
+    pub(crate) ahead: Option<Timestamp>,
+    /// Whether it is a first attempt of a user whose first attempts failed last.
+    pub(crate) suspect: bool,
     /// Since when it could have been made.
     pub(crate) due_at: Timestamp,
     /// Whose delivery it is, where it must not overtake others of the user.
@@ -48,9 +52,11 @@ pub(crate) struct Done {
     pub(crate) part: Part,
     pub(crate) attempt: u8,
     pub(crate) booked: bool,
+    pub(crate) ahead: Option<Timestamp>,
+    pub(crate) suspect: bool,
     /// As the work's.
     pub(crate) user: Option<u64>,
-    /// Whose event it is, where that failed.
+    /// Whose event it is, where that failed, or is a suspect's.
     pub(crate) whose: Option<u64>,
     pub(crate) stored: bool,
     pub(crate) given: Option<Arc<str>>,
@@ -80,7 +86,7 @@ impl Done {
     /// Whether the delivery has no further attempt, of so many.
     pub(crate) fn is_over(&self, attempts: u8) -> bool {
         match self.result {
-            WorkResult::Failed { .. } => self.attempt >= attempts,
+            WorkResult::Failed { .. } => self.attempt >= attempts && self.ahead.is_none(),
             WorkResult::Waits | WorkResult::Awaits { .. } => false,
             WorkResult::Delivered { .. }
             | WorkResult::Discarded(_)

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use model::Timestamp;
 
 use super::attempt::{Performed, perform};
+use super::share::Kind;
 use super::{Done, Shared, State, Work, WorkResult};
 use crate::user;
 
@@ -26,7 +27,7 @@ impl Shared {
     fn next(&self, done: Option<Done>, slept: bool) -> (Next, usize) {
         let mut state = self.state();
         if let Some(done) = done {
-            state.share.ended(done.booked, done.requests);
+            state.share.ended(Kind::of_done(&done), done.requests);
             state.done.push(done);
         }
         if slept {
@@ -48,16 +49,19 @@ impl Shared {
     }
 
     fn choose(&self, state: &mut State) -> Next {
-        if state.workers > state.limit || state.queued() == 0 {
+        if state.workers > state.limit {
             return Next::End;
         }
+        let Some(kind) = state.kind_of_next() else {
+            return Next::End;
+        };
         let now = match self.pace.is_limited() {
             true => self.clock.now(),
             // Nobody looks at it.
             false => Timestamp::default(),
         };
         match self.pace.take(now) {
-            Ok(place) => match state.pop() {
+            Ok(place) => match state.pop(kind) {
                 Some(work) => {
                     let sleeping = usize::from(state.pacing);
                     Next::Serve(work, place, state.workers.saturating_sub(sleeping))
@@ -116,6 +120,7 @@ async fn serve(shared: Arc<Shared>) {
         });
         let whose = match performed.result {
             WorkResult::Failed { .. } => user::key(&work.event),
+            _ if work.suspect => user::key(&work.event),
             _ => None,
         };
         done = Some(Done {
@@ -123,6 +128,8 @@ async fn serve(shared: Arc<Shared>) {
             part: work.part,
             attempt: work.attempt,
             booked: work.booked,
+            ahead: work.ahead,
+            suspect: work.suspect,
             user: work.user,
             whose,
             stored: work.stored,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use journal::StorageError;
+use model::Timestamp;
 
 use super::awaiting::Lacking;
 use super::standing::Look;
@@ -12,9 +13,6 @@ use crate::crew::{Waited, Work};
 use crate::drain::Draining;
 use crate::gate::Passage;
 use crate::replay::Order;
-
-/// How many deliveries a probe is looked for among.
-const LOOK_AHEAD: usize = 1024;
 
 impl Lane {
     /// How many more new deliveries may be given to the crew.
@@ -51,9 +49,14 @@ impl Lane {
         self.tell_standing().await?;
         self.end_drain().await?;
         self.dispatch_retries().await?;
+        if passage == Passage::Free {
+            self.dispatch_hastened().await?;
+        }
         self.turns.notice_gone(|key| self.agenda.has_passed(key));
         let look = self.look_for_newest().await?;
         if look != Look::Over {
+            // Nor is a probe made that is due, before something is settled.
+            self.starved = look == Look::Later;
             return Ok(look == Look::On);
         }
         if passage == Passage::Free {
@@ -78,116 +81,35 @@ impl Lane {
         }
     }
 
-    /// Takes back what is queued and not begun: it costs no attempt where it waits.
-    fn hold_back(&mut self) {
-        let queued = self.crew.withdraw();
-        self.exposed -= queued.len();
-        self.gate.hold(queued);
-    }
-
-    /// Gives the crew what was held back, oldest first, as far as there is room.
-    fn release_held(&mut self) {
-        if self.gate.held() == 0 {
-            return;
-        }
-        let released: Vec<Work> = self.gate.release(self.room()).collect();
-        self.hand_out(released);
-    }
-
-    /// Gives the crew some of what was set aside: so few that what is new hardly waits behind it.
-    async fn take_up_aside(&mut self) -> Result<(), StorageError> {
-        let few = (self.gate.allowed() / 2).max(1);
-        while self.gate.aside() > 0 && self.room() > 0 && self.crew.load().0 < few {
-            let Some(work) = self.read_aside().await? else {
-                break;
-            };
-            self.hand_out(vec![work]);
-        }
-        Ok(())
-    }
-
-    /// The oldest delivery that was set aside.
-    async fn read_aside(&mut self) -> Result<Option<Work>, StorageError> {
-        while let Some((offset, part)) = self.gate.take_aside() {
-            let erased = self.erased.times();
-            let found = self.tools.journal.get(self.project, offset).await;
-            let found = found.inspect_err(|_| self.gate.put_aside((offset, part)))?;
-            let Some(event) = found else {
-                self.lose(offset);
-                continue;
-            };
-            return Ok(Some(Work {
-                due_at: event.received_at,
-                event,
-                part,
-                plan: Arc::clone(&self.plan),
-                attempt: 1,
-                booked: false,
-                user: None,
-                stored: false,
-                waited: Waited::No,
-                given: None,
-                erased,
-            }));
-        }
-        Ok(None)
-    }
-
-    /// Sends one delivery of those that wait, alone. New ones come before those of users who had their
-    /// turn before: what one user has waiting must not stand for all.
-    async fn probe(&mut self) -> Result<bool, StorageError> {
-        if self.look_ahead().await? {
-            return Ok(true);
-        }
-        let mut probe = self.gate.take_probe(false);
-        // What begins from now on is the probe.
-        let now = self.tools.clock.now();
-        if probe.is_none() {
-            if self.dispatch_turns(1).await? > 0 {
-                self.gate.probe_made(now);
-                return Ok(false);
-            }
-            probe = self.gate.take_probe(true);
-        }
-        if probe.is_none() {
-            probe = self.read_aside().await?;
-        }
-        // Those that wait for their turn are no probe.
-        self.starved = probe.is_none();
-        if let Some(probe) = probe {
-            self.gate.probe_made(now);
-            self.hand_out(vec![probe]);
-        }
-        Ok(false)
-    }
-
-    /// Reads on until there is a good choice for a probe; says whether to go on with that at once.
-    async fn look_ahead(&mut self) -> Result<bool, StorageError> {
-        let most = LOOK_AHEAD.min(self.bounds.window);
-        if self.gate.held() >= most {
-            self.gate.set_aside();
-        }
-        let room = most.saturating_sub(self.gate.held());
-        if room == 0 || self.gate.has_probe() {
-            return Ok(false);
-        }
-        let (work, more) = match self.gate.is_choosy() {
-            true => self.read_new(room.min(PAGE), false).await?,
-            false => self.read_new(1, true).await?,
-        };
-        let more = more || !work.is_empty();
-        let work = self.in_turn(work).await;
-        self.gate.hold(work);
-        Ok(more)
-    }
-
-    pub(super) fn hand_out(&mut self, mut work: Vec<Work>) {
-        for one in &mut work {
-            // What was held back may have been read under former settings.
-            if !Arc::ptr_eq(&one.plan, &self.plan) {
-                one.plan = Arc::clone(&self.plan);
+    /// Gives new deliveries to the crew. More of suspects than there are places for are set aside: they may
+    /// take long, and what comes behind them is not to wait for them.
+    pub(super) fn hand_out(&mut self, work: Vec<Work>) {
+        let (mut suspects, most) = (self.crew.suspects(), self.gate.allowed());
+        let mut go = Vec::with_capacity(work.len());
+        for one in work {
+            let one = self.prepared(one);
+            let is_one_more = one.suspect && (suspects >= most || self.gate.aside() > 0);
+            suspects += usize::from(one.suspect && !is_one_more);
+            match is_one_more {
+                true => go.extend(self.gate.leave_aside(one)),
+                false => go.push(one),
             }
         }
+        self.begin(go);
+    }
+
+    /// A delivery as it is made now.
+    pub(super) fn prepared(&self, mut work: Work) -> Work {
+        // What was held back may have been read under former settings.
+        if !Arc::ptr_eq(&work.plan, &self.plan) {
+            work.plan = Arc::clone(&self.plan);
+        }
+        // A probe waits for nobody.
+        work.suspect = !self.gate.is_shut() && self.gate.is_suspect(&work);
+        work
+    }
+
+    pub(super) fn begin(&mut self, work: Vec<Work>) {
         self.exposed += work.len();
         self.crew.push(work);
     }
@@ -226,58 +148,69 @@ impl Lane {
             let Some(due) = self.agenda.take_due(self.tools.clock.now()) else {
                 break;
             };
-            let (_, offset, part) = due.key;
-            let erased = self.erased.times();
-            let found = self.tools.journal.get(self.project, offset).await;
-            let event = found.inspect_err(|_| self.put_back(&due))?;
-            let Some(event) = event else {
-                tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
-                let user = self.turns.retried(due.key);
-                self.results.add_lost_retry(offset, part, user);
-                self.exposed += 1;
-                if let Some(user) = user {
-                    self.free_turn(user, (offset, part), true, true);
-                }
-                continue;
-            };
-            let mut work = Work {
-                event,
-                part,
-                plan: Arc::clone(&self.plan),
-                attempt: due.attempts.saturating_add(1),
-                booked: true,
-                due_at: due.key.0,
-                user: None,
-                stored: true,
-                waited: Waited::No,
-                given: None,
-                erased,
-            };
-            let given = self.give_again(&due, &mut work).await;
-            given.inspect_err(|_| self.put_back(&due))?;
-            let lacking = self.lacking(&due, &mut work).await;
-            match lacking.inspect_err(|_| self.put_back(&due))? {
-                Lacking::Waits => continue,
-                // Also of a lane that no longer keeps the order.
-                Lacking::Begin(user) => work.user = user,
-            }
-            self.turns.retried(due.key);
-            self.retrying += 1;
-            self.exposed += 1;
-            self.crew.push([work]);
+            self.begin_retry(due, None).await?;
         }
         Ok(())
+    }
+
+    /// Begins a retry, `ahead` of the time at which it is due; `false` where there is nothing to send.
+    pub(super) async fn begin_retry(
+        &mut self,
+        due: DueRetry,
+        ahead: Option<Timestamp>,
+    ) -> Result<bool, StorageError> {
+        let (_, offset, part) = due.key;
+        let erased = self.erased.times();
+        let found = self.tools.journal.get(self.project, offset).await;
+        let event = found.inspect_err(|_| self.put_back(&due))?;
+        let Some(event) = event else {
+            tracing::error!(sync = %self.sync, offset = offset.0, "the event of a pending retry is gone");
+            let user = self.turns.retried(due.key);
+            self.results.add_lost_retry(offset, part, user);
+            self.exposed += 1;
+            if let Some(user) = user {
+                self.free_turn(user, (offset, part), true, true);
+            }
+            return Ok(false);
+        };
+        let mut work = Work {
+            event,
+            part,
+            plan: Arc::clone(&self.plan),
+            attempt: due.attempts.saturating_add(1),
+            booked: true,
+            ahead,
+            suspect: false,
+            due_at: due.key.0,
+            user: None,
+            stored: true,
+            waited: Waited::No,
+            given: None,
+            erased,
+        };
+        let given = self.give_again(&due, &mut work).await;
+        given.inspect_err(|_| self.put_back(&due))?;
+        let lacking = self.lacking(&due, &mut work).await;
+        match lacking.inspect_err(|_| self.put_back(&due))? {
+            Lacking::Waits => return Ok(false),
+            // Also of a lane that no longer keeps the order.
+            Lacking::Begin(user) => work.user = user,
+        }
+        self.turns.retried(due.key);
+        self.retrying += 1;
+        self.begin(vec![work]);
+        Ok(true)
     }
 
     /// Reads on: moves past what isn't meant for the sync, and returns up to `room` deliveries, and
     /// whether there is more to read at once. `one_event`: the deliveries of the next event, however
     /// many these are.
-    async fn read_new(
+    pub(super) async fn read_new(
         &mut self,
         mut room: usize,
         one_event: bool,
     ) -> Result<(Vec<Work>, bool), StorageError> {
-        let mut work = Vec::new();
+        let (mut work, mut blocked) = (Vec::new(), false);
         let head = *self.head.borrow_and_update();
         if self.page.is_empty() && self.window.next() < head {
             self.page_erased = self.erased.times();
@@ -307,6 +240,8 @@ impl Lane {
                 // Retention has removed what lay between. Only a lane that stood still loses so.
                 self.results.add_passed(self.window.advance());
                 if self.window.span() > 0 {
+                    // When it is over, the lane is woken.
+                    blocked = true;
                     break;
                 }
                 tracing::warn!(sync = %self.sync, from = self.window.next().0, to = event.offset.0, "events were removed by retention before this sync could send them");
@@ -354,6 +289,8 @@ impl Lane {
                     plan,
                     attempt: 1,
                     booked: false,
+                    ahead: None,
+                    suspect: false,
                     due_at: event.received_at,
                     user,
                     stored: false,
@@ -369,7 +306,7 @@ impl Lane {
         }
         self.results.add_passed(self.window.advance());
         let wants = room > 1 || (one_event && work.is_empty());
-        let wants = wants && !self.is_full();
+        let wants = wants && !blocked && !self.is_full();
         let more = wants && self.is_behind() && self.window.span() < 16 * self.bounds.window;
         Ok((work, more))
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
 mod awaiting;
+mod away_in_order;
 mod backfills;
 mod balance;
 mod breaker;
@@ -13,6 +14,7 @@ mod holding;
 mod isolation;
 mod limits;
 mod looking_on;
+mod no_answer;
 mod order;
 mod replays;
 mod retries;

@@ -42,6 +42,7 @@ pub(crate) struct Destination {
     answers: Mutex<HashMap<String, Vec<Answer>>>,
     refusals: Mutex<HashMap<String, Refusal>>,
     hanging: Mutex<HashMap<String, Hanging>>,
+    silences: Mutex<HashMap<String, Hanging>>,
     arrived: Mutex<Vec<Arrived>>,
     taken: Mutex<Vec<(String, String)>>,
     under_way: AtomicU64,
@@ -52,6 +53,9 @@ pub(crate) struct Destination {
 
 /// In the place of a status: there is none in time.
 pub(crate) const NO_ANSWER: u16 = 0;
+
+/// How long an answer is waited for.
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
 /// The status with which a body is refused.
 type Refusal = Box<dyn Fn(&str) -> Option<u16> + Send>;
@@ -90,6 +94,18 @@ impl Destination {
     pub(crate) fn hangs(&self, path: &str, hanging: impl Fn(&str) -> bool + Send + 'static) {
         let mut all = self.hanging.lock().unwrap();
         all.insert(path.into(), Box::new(hanging));
+    }
+
+    /// Lets what it is told to wait for [`SILENCE`], without an answer then.
+    pub(crate) fn is_silent(&self, path: &str, silence: impl Fn(&str) -> bool + Send + 'static) {
+        let mut all = self.silences.lock().unwrap();
+        all.insert(path.into(), Box::new(silence));
+    }
+
+    fn is_silent_to(&self, arrived: &Arrived) -> Option<bool> {
+        let silences = self.silences.lock().unwrap();
+        let silence = silences.get(&arrived.path);
+        silence.map(|silence| silence(&arrived.body))
     }
 
     fn leaves_hanging(&self, arrived: &Arrived) -> bool {
@@ -140,6 +156,19 @@ impl Transport for Destination {
         self.arrived.lock().unwrap().push(arrived.clone());
         while self.leaves_hanging(&arrived) {
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let is_silent = self.is_silent_to(&arrived);
+        if let Some(is_silent) = is_silent {
+            // What is answered takes a moment, too, however fast time is moved.
+            let moment = Duration::from_millis(200);
+            let wait = if is_silent { SILENCE } else { moment };
+            self.clock.sleep(wait).await;
+        }
+        if is_silent == Some(true) {
+            return Err(TransportError::ResponseTimeout {
+                host: "example.com".into(),
+                after: SILENCE,
+            });
         }
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(now, Ordering::SeqCst);
@@ -202,9 +231,28 @@ pub(crate) struct World {
     pub(crate) project: ProjectId,
     pub(crate) journal: Arc<Sqlite>,
     pub(crate) streams: Streams,
+    /// How often the lanes have asked what time it is.
+    pub(crate) looks: Arc<AtomicU64>,
     folder: tempfile::TempDir,
     config: Config,
     retry: Retry,
+}
+
+/// The clock as the lanes have it.
+struct Watched {
+    clock: Arc<ManualClock>,
+    looks: Arc<AtomicU64>,
+}
+
+impl Clock for Watched {
+    fn now(&self) -> Timestamp {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.clock.now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> model::time::Sleep {
+        self.clock.sleep_until(at)
+    }
 }
 
 impl World {
@@ -219,6 +267,7 @@ impl World {
             clock: Arc::clone(&clock),
             answers: Mutex::default(),
             hanging: Mutex::default(),
+            silences: Mutex::default(),
             refusals: Mutex::default(),
             arrived: Mutex::default(),
             taken: Mutex::default(),
@@ -227,7 +276,9 @@ impl World {
             gathers: AtomicU64::new(0),
         });
         let folder = tempfile::tempdir().unwrap();
-        let (journal, streams) = open(&clock, &destination, &folder, &config, retry);
+        let looks = Arc::default();
+        let clocks = (&clock, &looks);
+        let (journal, streams) = open(clocks, &destination, &folder, &config, retry);
         let project = ProjectId::generate(&Seeded::new(1));
         Self {
             clock,
@@ -235,6 +286,7 @@ impl World {
             project,
             journal,
             streams,
+            looks,
             folder,
             config,
             retry,
@@ -253,7 +305,7 @@ impl World {
         }
         let placeholder = tempfile::tempdir().unwrap();
         // Both users of the folder must be gone before it is opened again.
-        let (clock, destination) = (&self.clock, &self.destination);
+        let (clock, destination) = ((&self.clock, &self.looks), &self.destination);
         let (config, retry) = (&self.config, self.retry);
         let (journal, streams) = open(clock, destination, &placeholder, config, retry);
         drop(std::mem::replace(&mut self.journal, journal));
@@ -413,13 +465,16 @@ impl World {
 }
 
 fn open(
-    clock: &Arc<ManualClock>,
+    (clock, looks): (&Arc<ManualClock>, &Arc<AtomicU64>),
     destination: &Arc<Destination>,
     folder: &tempfile::TempDir,
     config: &Config,
     retry: Retry,
 ) -> (Arc<Sqlite>, Streams) {
-    let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
+    let clock: Arc<dyn Clock> = Arc::new(Watched {
+        clock: Arc::clone(clock),
+        looks: Arc::clone(looks),
+    });
     let random = Arc::new(Seeded::new(5));
     let config_of_journal = sqlite::Config::new(folder.path().join("journal"));
     let journal = Arc::new(Sqlite::open(config_of_journal, &*random).unwrap());
