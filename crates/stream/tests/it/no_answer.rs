@@ -74,11 +74,10 @@ async fn events_that_wait_for_longer_than_can_be_explained_are_told_of() {
     assert_eq!(world.health(&hanging), Health::Healthy);
     world.pass(15 * SECOND).await;
     let view = world.streams.view(hanging.id).unwrap();
-    let reason = "19 events wait, the oldest since 20:07:01 UTC";
-    assert_eq!(
-        (view.health, view.reason.as_deref()),
-        (Health::Degraded, Some(reason))
-    );
+    assert_eq!(view.health, Health::Degraded);
+    let reason = view.reason.unwrap();
+    let words = " events wait, the oldest since 20:07:01 UTC";
+    assert!(reason.ends_with(words), "{reason}");
     for _ in 0..30 {
         world.pass(10 * SECOND).await;
         assert_eq!(
