@@ -197,10 +197,18 @@ async fn an_archive_is_sent_to_one_sync_once_however_often_it_is_imported() {
     assert_eq!(body, &expected, "it is streamed as it was exported");
     assert_eq!(other.count(), 0, "nobody else sees it");
 
-    let (_, again) = import(&setup, &server, &archive, &[]).await;
+    let (code, again) = import(&setup, &server, &archive, &["--wait"]).await;
     assert_eq!(
-        (&again["replay"], &again["taken"]),
-        (&report["replay"], &json!(0))
+        (&again["replay"], &again["imported_before"]),
+        (&report["replay"], &json!(true))
+    );
+    let counts = ["read", "taken", "duplicates", "refused"];
+    let counts = counts.map(|name| again[name].as_u64().expect("a number"));
+    // Which lines were refused before is said again, and by the exit code.
+    assert_eq!((code, counts), (1, [1203, 0, 1201, 2]), "{again}");
+    assert_eq!(
+        (&again["refused_lines"], &report["imported_before"]),
+        (&report["refused_lines"], &json!(false))
     );
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(late.count(), 600);

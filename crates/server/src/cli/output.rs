@@ -24,6 +24,14 @@ pub(crate) fn write(bytes: &[u8]) {
     }
 }
 
+/// A number with the word for as many: `1 line`, `2 lines`.
+pub(crate) fn counted(number: u64, one: &str, more: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {more}"),
+    }
+}
+
 /// Prints a value as JSON, indented.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&serde_json::to_string_pretty(value)?);

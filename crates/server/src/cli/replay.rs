@@ -337,14 +337,16 @@ fn about(found: &Value) -> String {
 }
 
 fn print_dry_run(found: &Value) {
+    let deliveries = found["estimate"].as_u64().unwrap_or(0);
+    let deliveries = output::counted(deliveries, "delivery", "deliveries");
     let sentence = match found["exact"].as_bool() {
         Some(true) => format!(
-            "{} of {} would be sent, as {} deliveries.",
-            found["matching"], found["total"], found["estimate"]
+            "{} of {} would be sent, as {deliveries}.",
+            found["matching"], found["total"]
         ),
         _ => format!(
-            "{} of {} that were looked at would be sent. All {} would make about {} deliveries.",
-            found["matching"], found["looked_at"], found["total"], found["estimate"]
+            "{} of {} that were looked at would be sent. All {} would make about {deliveries}.",
+            found["matching"], found["looked_at"], found["total"]
         ),
     };
     output::print(&sentence);
@@ -460,6 +462,7 @@ fn print(replay: &Value, as_json: bool) -> Result<(), Failure> {
         ("Not sent", "/progress/unsent"),
         ("Erased", "/progress/erased"),
         ("Under way", "/progress/outstanding"),
+        ("In doubt", "/progress/in_doubt"),
         ("Made", "/created_at"),
         ("By", "/made_by"),
     ];

@@ -23,7 +23,8 @@ pub(crate) const HELP: &str = "\
 Archives are those of Amplitude's Export API: a zip of gzipped files with an event on each line. Such files
 by themselves, and plain ones, are taken too. Their events are sent to the one sync, as it selects and
 renders events, and are seen by no other; they carry the header Millstream-Backfill. The same archives are
-not imported twice: an import that broke off goes on when the command is run again.
+not imported twice: an import that broke off goes on when the command is run again, and of one that is
+complete the command says once more which lines were refused.
 
 Examples:
   millstream import export.zip --project Shop --sync Braze --dry-run
@@ -31,8 +32,8 @@ Examples:
   millstream import 2026-01/*.json.gz --project Shop --sync Braze --json
 
 Exit codes:
-  0  all lines were taken (with --wait: and delivered)
-  1  failed, or some lines were refused
+  0  all lines were taken, now or before (with --wait: and delivered)
+  1  failed, or some lines were refused, now or before
   2  the command line is wrong";
 
 /// How much of a request's body lines may take, written as JSON.
@@ -79,6 +80,8 @@ pub(crate) struct Import {
 /// What became of the lines.
 #[derive(Debug, Default)]
 struct Report {
+    /// Whether the same archives were imported before, all of them.
+    before: bool,
     read: u64,
     taken: u64,
     duplicates: u64,
@@ -135,23 +138,46 @@ impl Import {
         let body = json!({"import": import, "per_minute": self.rate});
         let made = remote.create(&replays, &body).await?;
         let replay = format!("{replays}/{}", output::text(&made["id"]));
-        let mut report = Report::default();
-        if made["import"]["complete"] != true {
-            report = self.read(To::Import(&remote, &replay)).await?;
-            let complete = format!("{replay}/complete");
-            remote.call(Method::POST, &complete, None).await?;
-        } else if !self.server.json {
-            output::print("These archives were imported to this sync before.");
-            if made["progress"]["failed"].as_u64().unwrap_or(0) > 0 {
-                output::print("What failed of them is sent again by `millstream replay failed`.");
+        let report = match made["import"]["complete"] == true {
+            true => self.report_again(&remote, &replays, &made).await?,
+            false => {
+                let report = self.read(To::Import(&remote, &replay)).await?;
+                let complete = format!("{replay}/complete");
+                remote.call(Method::POST, &complete, None).await?;
+                report
             }
-        }
+        };
         if self.wait {
             self.print(&made, &report)?;
             follow(&remote, &replay, self.server.json).await?;
             return report.verdict();
         }
         self.end(&made, &report)
+    }
+
+    /// Of archives that were imported before: has the server look at the lines once more, and take none, to
+    /// say which it refused.
+    async fn report_again(
+        &self,
+        remote: &Remote,
+        replays: &str,
+        made: &Value,
+    ) -> Result<Report, Failure> {
+        if !self.server.json {
+            output::print("These archives were imported to this sync before.");
+            if made["progress"]["failed"].as_u64().unwrap_or(0) > 0 {
+                output::print("What failed of them is sent again by `millstream replay failed`.");
+            }
+        }
+        let dry_run = format!("{replays}/dry-run");
+        let import = json!({"name": self.name(), "digest": "none"});
+        let looked = self.read(To::DryRun(remote, &dry_run, &import)).await?;
+        Ok(Report {
+            before: true,
+            taken: 0,
+            duplicates: looked.taken,
+            ..looked
+        })
     }
 
     /// Has the server look at all lines, and take none.
@@ -215,7 +241,8 @@ impl Import {
         }
         if report.refused > report.named.len() as u64 {
             let more = report.refused - report.named.len() as u64;
-            output::print(&format!("… {more} more lines were refused"));
+            let more = output::counted(more, "more line was", "more lines were");
+            output::print(&format!("… {more} refused"));
         }
         output::print_fields(&[
             ("Import", output::text(&made["id"])),
@@ -286,15 +313,15 @@ impl Report {
 
     fn show(&self, sent: bool) {
         let mut error = io::stderr().lock();
-        let (read, taken) = (self.read, self.taken);
+        let (read, taken) = (output::counted(self.read, "line", "lines"), self.taken);
         let (duplicates, refused) = (self.duplicates, self.refused);
         // Progress that can't be shown is no reason to stop.
         let _ = match sent {
             true => write!(
                 error,
-                "\r\x1b[Kread {read} lines: taken {taken}, duplicates {duplicates}, refused {refused}"
+                "\r\x1b[Kread {read}: taken {taken}, duplicates {duplicates}, refused {refused}"
             ),
-            false => write!(error, "\r\x1b[Kchecked {read} lines: refused {refused}"),
+            false => write!(error, "\r\x1b[Kchecked {read}: refused {refused}"),
         };
         let _ = error.flush();
     }
@@ -306,6 +333,7 @@ impl Report {
         json!({
             "read": self.read, "taken": self.taken, "duplicates": self.duplicates,
             "refused": self.refused, "refused_lines": named.collect::<Vec<_>>(),
+            "imported_before": self.before,
         })
     }
 
@@ -319,8 +347,12 @@ impl Report {
 
     fn print_dry_run(&self) {
         output::print(&format!(
-            "Of {} lines {} would be taken and {} refused. Of those taken {} would be sent, as {} deliveries.",
-            self.read, self.taken, self.refused, self.matching, self.deliveries
+            "Of {} {} would be taken and {} refused. Of those taken {} would be sent, as {}.",
+            output::counted(self.read, "line", "lines"),
+            self.taken,
+            self.refused,
+            self.matching,
+            output::counted(self.deliveries, "delivery", "deliveries"),
         ));
         for (file, line, why) in &self.named {
             output::print(&format!("{file}:{line}: {why}"));
