@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use journal::{EndedRow, EndedWhy};
+use model::definition::Definition;
 use model::replay::{Failures, PastEvents, Replayed};
-use model::sensitive::mask;
+use model::sensitive::{Redaction, mask};
 use model::{Event, Part};
 use serde::Serialize;
 use store::SyncRecord;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use super::import::RefusedLine;
 use crate::portal::fate::home::{Home, delivery_id};
 use crate::portal::preview::example::{Example, ExampleRequest};
+use crate::portal::turns::Turn;
 use crate::portal::view::rfc3339;
 use crate::portal::{ApiError, Portal};
 
@@ -26,7 +28,7 @@ const MOST_EVENTS: u64 = 20_000;
 pub(super) const EXAMPLES: usize = 5;
 
 /// What a replay would send.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(in crate::portal) struct DryRunView {
     /// How many there are to look at; of an import, how many lines were given.
     pub(super) total: u64,
@@ -101,20 +103,8 @@ impl Portal {
         let counted =
             self.lanes
                 .count_events(sync, Arc::clone(&definition), events, MOST_EVENTS, EXAMPLES);
-        let mut counted = counted.await?;
-        let sensitive = self.store.project(record.sync.project).await?.sensitive;
-        for (event, _) in &mut counted.examples {
-            *event = mask(event, &sensitive).event;
-        }
-        let examples = counted.examples.iter().map(|(event, part)| Example {
-            event: Arc::clone(event),
-            part: *part,
-        });
-        let shown = self
-            .examples(&turn, record, definition, examples.collect())
-            .await?;
-        let examples = counted.examples.iter().zip(shown);
-        let examples = examples.map(|((event, part), now)| ExampleView::of(event, *part, now));
+        let counted = counted.await?;
+        let shown = self.shown(&turn, record, definition, counted.examples);
         // What was not found where it should lie is gone.
         let total = match counted.exact {
             true => counted.looked_at,
@@ -126,9 +116,8 @@ impl Portal {
             matching: counted.matching,
             estimate: estimate(counted.requests, counted.looked_at, total),
             exact: counted.exact,
-            refused: 0,
-            refused_lines: Vec::new(),
-            examples: examples.collect(),
+            examples: shown.await?.into_iter().map(|one| one.view).collect(),
+            ..DryRunView::default()
         })
     }
 
@@ -142,40 +131,84 @@ impl Portal {
         let counted = self
             .lanes
             .count_failures(project, sync, failures, MOST_LOOKED_AT, EXAMPLES);
-        let mut counted = counted.await?;
-        let sensitive = self.store.project(project).await?.sensitive;
-        let mut redactions = Vec::with_capacity(counted.examples.len());
-        for (_, event) in &mut counted.examples {
-            let masked = mask(event, &sensitive);
-            *event = masked.event;
-            redactions.push(masked.redaction);
-        }
+        let counted = counted.await?;
         let definition = self.definition(&record.sync).await?;
-        let examples = counted.examples.iter().map(|(row, event)| Example {
-            event: Arc::clone(event),
-            part: row.ended.part,
-        });
-        let shown = self
-            .examples(&turn, record, definition, examples.collect())
-            .await?;
-        let examples = counted.examples.iter().zip(shown).zip(redactions);
-        let exact = counted.looked_at >= counted.total;
+        let (rows, examples): (Vec<_>, Vec<_>) = counted
+            .examples
+            .into_iter()
+            .map(|(row, event)| (row.clone(), (event, row.ended.part)))
+            .unzip();
+        let shown = self.shown(&turn, record, definition, examples).await?;
+        let examples = rows.iter().zip(shown);
         Ok(DryRunView {
             total: counted.total,
             looked_at: counted.looked_at,
             matching: counted.matching,
             estimate: estimate(counted.matching, counted.looked_at, counted.total),
-            exact,
-            refused: 0,
-            refused_lines: Vec::new(),
+            exact: counted.looked_at >= counted.total,
             examples: examples
-                .map(|(((row, event), now), redaction)| {
-                    let mut shown = example(record, row, event, now);
-                    shown.message = shown.message.map(|message| redaction.apply(&message));
-                    shown
-                })
+                .map(|(row, one)| one.that_ended(record, row))
                 .collect(),
+            ..DryRunView::default()
         })
+    }
+
+    /// Examples as they would be sent now, with what is sensitive of their events masked.
+    pub(super) async fn shown(
+        &self,
+        turn: &Turn,
+        record: &SyncRecord,
+        definition: Arc<Definition>,
+        examples: Vec<(Arc<Event>, Part)>,
+    ) -> Result<Vec<Shown>, ApiError> {
+        let sensitive = self.store.project(record.sync.project).await?.sensitive;
+        let mut masked = Vec::with_capacity(examples.len());
+        let mut redactions = Vec::with_capacity(examples.len());
+        for (event, part) in examples {
+            let one = mask(&event, &sensitive);
+            masked.push((one.event, part));
+            redactions.push(one.redaction);
+        }
+        let rendered = masked.iter().map(|(event, part)| Example {
+            event: Arc::clone(event),
+            part: *part,
+        });
+        let rendered = self.examples(turn, record, definition, rendered.collect());
+        let all = masked.iter().zip(rendered.await?).zip(redactions);
+        let shown = all.map(|(((event, part), now), redaction)| Shown {
+            view: ExampleView::of(event, *part, now),
+            redaction,
+        });
+        Ok(shown.collect())
+    }
+}
+
+/// An example, and what takes the sensitive values of its event out of texts.
+pub(super) struct Shown {
+    pub(super) view: ExampleView,
+    redaction: Redaction,
+}
+
+impl Shown {
+    /// As that of a delivery that ended without success.
+    fn that_ended(self, record: &SyncRecord, row: &EndedRow) -> ExampleView {
+        let ended = &row.ended;
+        let home = Home {
+            project: record.sync.project,
+            sync: record.sync.id,
+        };
+        let (reason, message) = match &ended.why {
+            EndedWhy::Expired(failure) => (failure.category.name(), failure.message.clone()),
+            EndedWhy::Discarded(why) => (why.name(), why.to_string()),
+        };
+        ExampleView {
+            delivery_id: Some(delivery_id(row.of, ended.offset, ended.part)),
+            replay: home.replay(row.of),
+            ended_at: Some(rfc3339(ended.at)),
+            reason: Some(reason),
+            message: Some(self.redaction.apply(&message)),
+            ..self.view
+        }
     }
 }
 
@@ -188,34 +221,9 @@ fn estimate(matching: u64, looked_at: u64, total: u64) -> u64 {
     u64::try_from(all).unwrap_or(u64::MAX)
 }
 
-fn example(
-    record: &SyncRecord,
-    row: &EndedRow,
-    event: &Event,
-    now: Option<ExampleRequest>,
-) -> ExampleView {
-    let ended = &row.ended;
-    let home = Home {
-        project: record.sync.project,
-        sync: record.sync.id,
-    };
-    let (reason, message) = match &ended.why {
-        EndedWhy::Expired(failure) => (failure.category.name(), failure.message.clone()),
-        EndedWhy::Discarded(why) => (why.name(), why.to_string()),
-    };
-    ExampleView {
-        delivery_id: Some(delivery_id(row.of, ended.offset, ended.part)),
-        replay: home.replay(row.of),
-        ended_at: Some(rfc3339(ended.at)),
-        reason: Some(reason),
-        message: Some(message),
-        ..ExampleView::of(event, ended.part, now)
-    }
-}
-
 impl ExampleView {
     /// A part of an event that was not delivered yet.
-    pub(super) fn of(event: &Event, part: Part, now: Option<ExampleRequest>) -> Self {
+    fn of(event: &Event, part: Part, now: Option<ExampleRequest>) -> Self {
         Self {
             delivery_id: None,
             replay: None,

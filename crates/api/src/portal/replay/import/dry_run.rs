@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::sensitive::mask;
 use model::{Clock, Event, Offset, Part, ProjectId};
 use pipeline::Plan;
 use store::SyncRecord;
 
 use super::{MOST_LINES, RefusedLine, line};
-use crate::portal::preview::example::Example;
-use crate::portal::replay::dry_run::{DryRunView, EXAMPLES, ExampleView};
+use crate::portal::replay::dry_run::{DryRunView, EXAMPLES};
 use crate::portal::turns::Abandoned;
 use crate::portal::{ApiError, FieldProblem, Portal};
 
@@ -48,22 +46,10 @@ impl Portal {
             Ok(count(sync.project, &lines, &plan, (&*clock, abandoned)))
         };
         let counted = self.labour(&turn, counting);
-        let mut counted = counted.await?.map_err(|problems| {
+        let counted = counted.await?.map_err(|problems| {
             ApiError::Invalid(problems.into_iter().map(FieldProblem::from).collect())
         })?;
-        let sensitive = self.store.project(record.sync.project).await?.sensitive;
-        for (event, _) in &mut counted.examples {
-            *event = mask(event, &sensitive).event;
-        }
-        let examples = counted.examples.iter().map(|(event, part)| Example {
-            event: Arc::clone(event),
-            part: *part,
-        });
-        let shown = self
-            .examples(&turn, record, definition, examples.collect())
-            .await?;
-        let examples = counted.examples.iter().zip(shown);
-        let examples = examples.map(|((event, part), now)| ExampleView::of(event, *part, now));
+        let shown = self.shown(&turn, record, definition, counted.examples);
         Ok(DryRunView {
             total: counted.taken + counted.refused,
             looked_at: counted.taken,
@@ -72,7 +58,7 @@ impl Portal {
             exact: true,
             refused: counted.refused,
             refused_lines: counted.named,
-            examples: examples.collect(),
+            examples: shown.await?.into_iter().map(|one| one.view).collect(),
         })
     }
 }
