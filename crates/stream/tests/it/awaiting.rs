@@ -34,7 +34,7 @@ fn definition() -> Definition {
 }
 
 /// A sync that sends `{"n":…,"mail":…}`, and has events wait for an hour.
-fn waiting(world: &World, order: Order) -> Sync {
+pub(crate) fn waiting(world: &World, order: Order) -> Sync {
     let mut sync = world.sync(1, "/wait");
     let settings = &mut sync.settings;
     let name = "mail".to_owned();
@@ -47,7 +47,7 @@ fn waiting(world: &World, order: Order) -> Sync {
     sync
 }
 
-async fn apply(world: &World, sync: &Sync) {
+pub(crate) async fn apply(world: &World, sync: &Sync) {
     world.streams.apply(sync, &definition()).await.unwrap();
 }
 
@@ -86,14 +86,14 @@ impl Sends {
 }
 
 /// Events of a user, numbered.
-async fn send(world: &World, user: &str, numbers: impl IntoIterator<Item = u64>) {
+pub(crate) async fn send(world: &World, user: &str, numbers: impl IntoIterator<Item = u64>) {
     let event = Sends::of(world);
     let events = numbers.into_iter().map(|n| event(user, n)).collect();
     Sends { events }.to(world).await;
 }
 
 /// An identify, which sets a property of the user's.
-async fn identify(world: &World, user: &str, set: &str) {
+pub(crate) async fn identify(world: &World, user: &str, set: &str) {
     let update = parse(set.as_bytes(), &Limits::FOREIGN).unwrap();
     let identify = IncomingEvent {
         kind: EventKind::Identify,
@@ -105,7 +105,7 @@ async fn identify(world: &World, user: &str, set: &str) {
     Sends { events }.to(world).await;
 }
 
-fn view(world: &World, sync: &Sync) -> LaneView {
+pub(crate) fn view(world: &World, sync: &Sync) -> LaneView {
     world.streams.view(sync.id).unwrap()
 }
 

@@ -15,6 +15,7 @@ mod isolation;
 mod limits;
 mod looking_on;
 mod no_answer;
+mod lost;
 mod order;
 mod replays;
 mod retries;
