@@ -187,7 +187,8 @@ struct FiguresOfTime {
     pending: u64,
     /// Deliveries that waited then for an earlier one of their user.
     waiting_in_order: u64,
-    /// Requests that were sent: an attempt makes up to three.
+    /// Requests that were sent and whose end was seen: an attempt makes up to three. What a kill of the server
+    /// cut off is not counted, though the destination may have seen it; it is sent again, and counts then.
     requests: u64,
     /// The same in a second, on average over the step (or over all of them).
     requests_per_second: f64,

@@ -92,7 +92,7 @@ pub struct Details {
     /// Of a lane: events that it has settled, meant for it or not. Of a project: events that were
     /// accepted.
     pub received: u64,
-    /// Requests that were sent, each try of an attempt.
+    /// Requests that were sent, each try of an attempt that was settled: what a kill cut off is not known.
     pub requests: u64,
     /// Discarded deliveries, by the reason's [name](model::outcome::Discarded::name).
     pub discarded: BTreeMap<&'static str, u64>,
