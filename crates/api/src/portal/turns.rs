@@ -1,5 +1,6 @@
-//! Turns at work that keeps a processor busy: so many at once in all, one of each organisation, and few
-//! that wait. What one organisation asks for holds up none of another for longer than one piece of it.
+//! Turns at work that keeps a processor busy, or that others may keep waiting: so many at once in all, one or
+//! two of each organisation, and few that wait. What one organisation asks for holds up none of another for
+//! longer than one piece of it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +24,60 @@ const LABOURS: usize = 2;
 /// How many of one organisation run and wait: each may take many seconds.
 const LABOURS_OF_ONE: usize = 6;
 
-/// How many run and wait in all, of either.
+/// How many run and wait in all, of each kind.
 const MOST: usize = 200;
 
 /// How long a turn is waited for. With what is done then it stays below what a request may take.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How many connections are tested at once: they keep no processor busy, but each takes as long as the
+/// destination lets it wait.
+const CONNECTION_TESTS: usize = 32;
+
+/// How many of one organisation are tested at once: what hangs takes no more of them.
+const CONNECTION_TESTS_OF_ONE: usize = 2;
+
+/// How many of one organisation are tested and wait.
+const CONNECTION_TESTS_AND_WAITING_OF_ONE: usize = 4;
+
+/// How long a turn at a connection test is waited for: a test that hangs takes most of what a request may.
+const CONNECTION_TEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How much may be done, and wait.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// By everyone together.
+    at_once: usize,
+    /// By one organisation.
+    of_one: usize,
+    /// What runs and waits of one organisation.
+    most_of_one: usize,
+    longest_wait: Duration,
+    /// What is said when that is over.
+    waited: &'static str,
+}
+
+const OF_LABOUR: Bounds = Bounds {
+    at_once: LABOURS,
+    of_one: 1,
+    most_of_one: LABOURS_OF_ONE,
+    longest_wait: LONGEST_WAIT,
+    waited: "others' work went first for half a minute: try again in a moment",
+};
+
+const OF_PREVIEWS: Bounds = Bounds {
+    at_once: PREVIEWS,
+    most_of_one: PREVIEWS_OF_ONE,
+    ..OF_LABOUR
+};
+
+const OF_CONNECTION_TESTS: Bounds = Bounds {
+    at_once: CONNECTION_TESTS,
+    of_one: CONNECTION_TESTS_OF_ONE,
+    most_of_one: CONNECTION_TESTS_AND_WAITING_OF_ONE,
+    longest_wait: CONNECTION_TEST_WAIT,
+    waited: "other connections are being tested and have not answered yet: try again in a moment",
+};
 
 /// Whose work it is: an organisation's, or (`None`) that of those who care for the installation.
 pub(super) type Whose = Option<OrganisationId>;
@@ -37,8 +87,7 @@ pub(super) struct Turns {
     /// One for each piece of work that may run at once.
     all: Arc<Semaphore>,
     shares: Arc<Mutex<Shares>>,
-    /// How much may run and wait of one organisation.
-    most_of_one: usize,
+    bounds: Bounds,
     clock: Arc<dyn Clock>,
 }
 
@@ -52,28 +101,33 @@ struct Shares {
 /// What runs and waits of one organisation.
 struct Share {
     count: usize,
-    /// Has one permit.
+    /// Has as many permits as it may do at once.
     own: Arc<Semaphore>,
 }
 
 impl Turns {
-    fn new(at_once: usize, most_of_one: usize, clock: &Arc<dyn Clock>) -> Self {
+    fn new(bounds: Bounds, clock: &Arc<dyn Clock>) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(at_once)),
+            all: Arc::new(Semaphore::new(bounds.at_once)),
             shares: Arc::default(),
-            most_of_one,
+            bounds,
             clock: Arc::clone(clock),
         }
     }
 
     /// At previews, which are short.
     pub(super) fn at_previews(clock: &Arc<dyn Clock>) -> Self {
-        Self::new(PREVIEWS, PREVIEWS_OF_ONE, clock)
+        Self::new(OF_PREVIEWS, clock)
     }
 
     /// At linters and comparisons of events, which are long.
     pub(super) fn at_labour(clock: &Arc<dyn Clock>) -> Self {
-        Self::new(LABOURS, LABOURS_OF_ONE, clock)
+        Self::new(OF_LABOUR, clock)
+    }
+
+    /// At tests of connections, which take as long as who is asked lets them wait.
+    pub(super) fn at_connection_tests(clock: &Arc<dyn Clock>) -> Self {
+        Self::new(OF_CONNECTION_TESTS, clock)
     }
 
     /// Waits for a turn.
@@ -84,7 +138,7 @@ impl Turns {
     pub(super) async fn take(&self, whose: Whose) -> Result<Turn, ApiError> {
         let (place, own) = self.line_up(whose)?;
         let turn = async {
-            // Of each organisation only the first is among those that wait for all.
+            // Of each organisation only the first ones are among those that wait for all.
             let own = own.acquire_owned().await.map_err(internal)?;
             let all = self.all.clone().acquire_owned().await.map_err(internal)?;
             let held = Arc::new(Held {
@@ -97,8 +151,8 @@ impl Turns {
         tokio::select! {
             biased;
             taken = turn => taken,
-            () = self.clock.sleep(LONGEST_WAIT) => Err(ApiError::TooMuchWork {
-                message: "others' work went first for half a minute: try again in a moment",
+            () = self.clock.sleep(self.bounds.longest_wait) => Err(ApiError::TooMuchWork {
+                message: self.bounds.waited,
             }),
         }
     }
@@ -113,9 +167,9 @@ impl Turns {
         }
         let share = shares.of.entry(whose).or_insert_with(|| Share {
             count: 0,
-            own: Arc::new(Semaphore::new(1)),
+            own: Arc::new(Semaphore::new(self.bounds.of_one)),
         });
-        if share.count >= self.most_of_one {
+        if share.count >= self.bounds.most_of_one {
             return Err(ApiError::TooMuchWork {
                 message: "your organisation has too much of this under way and waiting already: try again in a \
                           moment",
@@ -248,7 +302,12 @@ mod tests {
     fn turns(at_once: usize, most_of_one: usize) -> (Turns, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::default());
         let read: Arc<dyn Clock> = clock.clone();
-        (Turns::new(at_once, most_of_one, &read), clock)
+        let bounds = Bounds {
+            at_once,
+            most_of_one,
+            ..OF_LABOUR
+        };
+        (Turns::new(bounds, &read), clock)
     }
 
     fn organisation(n: u8) -> Whose {
@@ -301,6 +360,23 @@ mod tests {
         drop(fourth.await.unwrap());
         assert!(open(&turns.shares).of.is_empty());
         assert_eq!(open(&turns.shares).count, 0);
+    }
+
+    #[tokio::test]
+    async fn what_hangs_of_one_organisation_leaves_places_to_the_others() {
+        let clock = Arc::new(ManualClock::default());
+        let read: Arc<dyn Clock> = clock.clone();
+        let turns = Turns::at_connection_tests(&read);
+        let mut hanging = Vec::new();
+        for _ in 0..CONNECTION_TESTS_OF_ONE {
+            hanging.push(turns.take(organisation(1)).await.unwrap());
+        }
+        let mut next = pin!(turns.take(organisation(1)));
+        assert!(waits(next.as_mut()).await);
+        hanging.push(turns.take(organisation(2)).await.unwrap());
+        clock.advance(CONNECTION_TEST_WAIT);
+        let message = refused(next.await);
+        assert!(message.contains("have not answered yet"), "{message}");
     }
 
     #[tokio::test]

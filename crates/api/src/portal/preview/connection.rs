@@ -9,12 +9,13 @@ use axum::Json;
 use axum::extract;
 use model::definition::Meaning;
 use model::json;
-use model::{Answer, DefinitionId, OrganisationId, OutboundRequest, Part, ProjectId, SyncId};
+use model::{
+    Answer, Clock, DefinitionId, OrganisationId, OutboundRequest, Part, ProjectId, SyncId,
+};
 use pipeline::Outcome;
 use pipeline::preview::{Redaction, Request, Shown};
 use serde::Deserialize;
 use store::{Caller, Tested};
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::SecretsShown;
@@ -28,11 +29,9 @@ use crate::portal::definition::Ids;
 use crate::portal::draft::SyncInput;
 use crate::portal::extract::Path;
 use crate::portal::openapi::Refusal;
+use crate::portal::turns::Turns;
 use crate::portal::{ApiError, Portal, State};
 use view::TestView;
-
-/// How many connections are tested at once, by everyone together.
-const AT_ONCE: usize = 8;
 
 /// How many an organisation may test in each of its windows.
 const OF_ORGANISATION: Allowance = Allowance {
@@ -42,16 +41,15 @@ const OF_ORGANISATION: Allowance = Allowance {
 
 /// Bounds how often connections are tested, so that nobody is flooded and no network is searched
 /// from here.
-#[derive(Debug)]
 pub(in crate::portal) struct Bounds {
-    under_way: Arc<Semaphore>,
+    turns: Turns,
     of_organisation: Counted<OrganisationId>,
 }
 
-impl Default for Bounds {
-    fn default() -> Self {
+impl Bounds {
+    pub(in crate::portal) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self {
-            under_way: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Turns::at_connection_tests(clock),
             of_organisation: Counted::new(OF_ORGANISATION),
         }
     }
@@ -218,10 +216,7 @@ impl Portal {
         let now = self.authority.clock.now();
         let noted = bounds.of_organisation.note(organisation, now);
         noted.map_err(|retry_after| ApiError::RateLimited { retry_after })?;
-        let permit = bounds.under_way.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| ApiError::RateLimited {
-            retry_after: Duration::from_secs(1),
-        })?;
+        let turn = bounds.turns.take(Some(organisation)).await?;
         let part = subject.part(part)?;
         let clock = self.authority.clock.clone();
         let (subject, rendered) = self
@@ -236,7 +231,8 @@ impl Portal {
         };
         let whole = Arc::clone(self);
         self.run(async move {
-            let _permit = permit;
+            // Until an answer is there, or none comes.
+            let _turn = turn;
             let tested = match of {
                 Of::Definition => Tested::Definition(&subject.definition),
                 Of::Sync => Tested::Sync(&subject.sync),
@@ -321,7 +317,7 @@ impl Subject {
         &self,
         part: Part,
         answer: Option<&Answer>,
-        clock: &Arc<dyn model::Clock>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Rendered, ApiError> {
         let preview = self.compile(clock).map_err(ApiError::Invalid)?;
         let sent = pipeline::Plan::compile(&self.definition, &self.sync, clock)

@@ -11,6 +11,9 @@ use model::OutboundRequest;
 use model::definition::{Meaning, deciding};
 use model::outcome::{Category, Failure};
 
+/// A host that never answers.
+pub(crate) const HANGS: &str = "hangs.example.com";
+
 #[derive(Default)]
 pub(crate) struct NotingCourier(Mutex<Noted>);
 
@@ -31,6 +34,9 @@ impl NotingCourier {
 #[async_trait]
 impl Courier for NotingCourier {
     async fn send_once(&self, request: &OutboundRequest) -> Trial {
+        if request.uri.host() == Some(HANGS) {
+            std::future::pending::<()>().await;
+        }
         let mut noted = self.noted();
         noted.sent.push(request.clone());
         let Some((status, body)) = noted.answer.clone() else {
