@@ -2,8 +2,8 @@
 //! templates words it.
 
 use model::Timestamp;
-use store::Comment;
 use store::mail::{Draft, Kind};
+use store::{Comment, Listing};
 
 /// What a letter tells. Everything in it may come from strangers (names, addresses) and is shown as
 /// text, never as markup.
@@ -170,8 +170,8 @@ pub enum ReviewStep {
     Submitted,
     /// They are not asked any more.
     Withdrawn,
-    /// Everyone can connect it.
-    Approved,
+    /// Everyone can connect it, as long as it is listed.
+    Approved(Listing),
     /// It needs mending.
     Returned,
     /// The destination is kept from the catalog.

@@ -26,7 +26,7 @@ pub struct Caller {
     pub once: Option<Once>,
     /// The notices that tell others of the change: queued if and when it happens. One that can't be
     /// queued is no reason not to make the change.
-    pub notices: Vec<mail::Draft>,
+    pub notices: Vec<mail::Notice>,
     /// What the caller proved before, on which the change rests.
     pub proved: Option<Proved>,
     /// The person as the caller saw them, from which the change was made.
@@ -128,6 +128,14 @@ impl Caller {
     /// The same, who tells of the change by these letters, too.
     #[must_use]
     pub fn telling(&self, notices: Vec<mail::Draft>) -> Self {
+        self.telling_counted(notices, mail::Counted::default())
+    }
+
+    /// The same by letters that are counted with those others.
+    #[must_use]
+    pub fn telling_counted(&self, notices: Vec<mail::Draft>, counted: mail::Counted) -> Self {
+        let notices = notices.into_iter();
+        let notices = notices.map(|draft| mail::Notice { draft, counted });
         let mut telling = self.clone();
         telling.notices.extend(notices);
         telling
@@ -413,10 +421,20 @@ impl Change<'_> {
         self.commit_logged().await
     }
 
-    /// Queues a notice, unless its recipient got too many.
-    async fn tell(&mut self, notice: mail::Draft) -> Result<(), Error> {
-        let kind = notice.kind.name();
-        match self.mail(notice, mail::Belongs::default()).await {
+    /// Queues a notice, unless its recipient got too many of those that it is counted with.
+    async fn tell(&mut self, notice: mail::Notice) -> Result<(), Error> {
+        let kind = notice.draft.kind.name();
+        let (organisation, is_awaited) = match notice.counted {
+            mail::Counted::OfRecipient => (None, false),
+            mail::Counted::Of(organisation) => (Some(organisation), false),
+            mail::Counted::WithNone => (None, true),
+        };
+        let belongs = mail::Belongs {
+            organisation,
+            is_awaited,
+            link: None,
+        };
+        match self.mail(notice.draft, belongs).await {
             Err(error @ (Error::TooManyMails { .. } | Error::MailTooLong { .. })) => {
                 tracing::warn!(kind, %error, "a notice could not be queued");
                 Ok(())

@@ -278,7 +278,7 @@ pub enum Error {
     #[error("a reviewer took this destination from the catalog: only reviewers can put it back")]
     DefinitionBarred,
     /// What is asked can't be done with a version in this state.
-    #[error("the version is {}", state.name())]
+    #[error("{}", not_for(*state))]
     VersionState {
         /// How far it has come.
         state: VersionState,
@@ -347,6 +347,16 @@ pub enum Error {
         /// When there is room for another.
         retry_after: Duration,
     },
+    /// A definition was submitted so often lately that reviewers would hear of little else.
+    #[error(
+        "this destination was submitted {limit} times within an hour: wait before submitting it again"
+    )]
+    TooManySubmissions {
+        /// Most submissions of one definition within an hour.
+        limit: u32,
+        /// When there is room for another.
+        retry_after: Duration,
+    },
     /// The mail queue is full.
     #[error("{limit} mails wait to be sent, and no more may: see to the mail server")]
     MailQueueFull {
@@ -380,4 +390,16 @@ pub enum Error {
         /// Its version now.
         current: u64,
     },
+}
+
+/// Why something can't be done with a version in this state, and what to do.
+fn not_for(state: VersionState) -> &'static str {
+    match state {
+        VersionState::Internal => "the version does not wait for a reviewer: submit it first",
+        VersionState::Submitted => "the version is submitted already, and waits for a reviewer",
+        VersionState::Approved => "the version is approved already",
+        VersionState::Returned => {
+            "the version was sent back: mend the draft, release it as a new version, and submit that"
+        }
+    }
 }

@@ -431,6 +431,7 @@ fn belongs(invitation: &Invitation) -> Belongs<'_> {
     Belongs {
         organisation: Some(invitation.organisation),
         link: Some(Link::Invitation(&invitation.id)),
+        ..Belongs::default()
     }
 }
 

@@ -154,8 +154,8 @@ impl Store {
         let text = credential.text(Kind::PasswordReset);
         let letter = write(&text).map_err(Error::Letter)?;
         let belongs = Belongs {
-            organisation: None,
             link: Some(Link::PasswordReset(&credential.id)),
+            ..Belongs::default()
         };
         change.mail(letter, belongs).await?;
         let entry = person::entry("person.ask_password_reset", &found);

@@ -65,6 +65,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use store::mail::Counted;
 use store::{Caller, Secret, Store};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -145,7 +146,7 @@ impl Portal {
             store,
             lanes,
             courier,
-            connection_tests: preview::connection::Bounds::default(),
+            connection_tests: preview::connection::Bounds::new(&authority.clock),
             preview_turns: turns::Turns::at_previews(&authority.clock),
             labour_turns: turns::Turns::at_labour(&authority.clock),
             authority,
@@ -191,15 +192,16 @@ impl Portal {
     /// The caller of a change of which `letter` tells someone: it is queued if the change is made. One
     /// that can't be written is no reason not to make it.
     fn telling(&self, by: &Caller, email: &str, letter: &Letter<'_>) -> Caller {
-        self.telling_all(by, [email], letter)
+        self.telling_all(by, [email], letter, Counted::default())
     }
 
-    /// The same, for several people.
+    /// The same, for several people, and counted with those other letters.
     fn telling_all<'a>(
         &self,
         by: &Caller,
         emails: impl IntoIterator<Item = &'a str>,
         letter: &Letter<'_>,
+        counted: Counted,
     ) -> Caller {
         let kind = letter.kind().name();
         let written = emails.into_iter().filter_map(|email| {
@@ -208,7 +210,7 @@ impl Portal {
             });
             written.ok()
         });
-        by.telling(written.collect())
+        by.telling_counted(written.collect(), counted)
     }
 
     /// The answer to a link that is none, or none any more. Each counts as a failure to sign in.

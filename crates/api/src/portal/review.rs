@@ -8,6 +8,7 @@ use model::definition::Definition;
 use pipeline::difference::{Change, DefinitionDifference, changes, definitions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::mail::Counted;
 use store::{Caller, Comment, Decision, VersionRecord};
 use utoipa::ToSchema;
 
@@ -149,7 +150,10 @@ pub(super) async fn decide(
     let record = store.reviewed_version(id, version).await?;
     check(&input, &record.definition)?;
     let (decision, step) = match input.decision {
-        DecisionName::Approve => (Decision::Approve, ReviewStep::Approved),
+        DecisionName::Approve => {
+            let listing = store.reviewed_definition(id).await?.listing;
+            (Decision::Approve, ReviewStep::Approved(listing))
+        }
         DecisionName::Return => (Decision::Return, ReviewStep::Returned),
     };
     let comments = input.comments.into_iter().map(|comment| Comment {
@@ -279,11 +283,17 @@ impl Portal {
             self.public_url, organisation.id
         );
         let reviewers = reviewers.map(String::as_str);
-        let by = self.telling_all(by, reviewers, &letter(false, &review));
-        Ok(match author {
-            Some(author) => self.telling(&by, &author, &letter(true, &own)),
-            None => by,
-        })
+        // However often one organisation asks, reviewers hear of the others, and authors what was decided.
+        let of_organisation = Counted::Of(organisation.id);
+        let of_author = match step {
+            ReviewStep::Submitted | ReviewStep::Withdrawn => of_organisation,
+            _ => Counted::WithNone,
+        };
+        let to_reviewers = letter(false, &review);
+        let by = self.telling_all(by, reviewers, &to_reviewers, of_organisation);
+        let to_author = letter(true, &own);
+        let author = author.iter().map(String::as_str);
+        Ok(self.telling_all(&by, author, &to_author, of_author))
     }
 }
 

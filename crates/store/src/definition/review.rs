@@ -1,6 +1,8 @@
 //! Whom the steps of a review are told.
 
-use model::DefinitionId;
+use std::time::Duration;
+
+use model::{DefinitionId, OrganisationId, Timestamp};
 use sqlx::{AnyConnection, Row};
 
 use crate::change::{Actor, ActorKind};
@@ -8,6 +10,12 @@ use crate::{Error, Store};
 
 /// Most reviewers who are told of a submission, those who have been here longest.
 const REVIEWERS: i64 = 100;
+
+/// Most submissions of one definition within an hour: all reviewers are told of each, and of each that is
+/// withdrawn.
+const SUBMISSIONS: u32 = 6;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 impl Store {
     /// The addresses of those who may review, but for those who can't sign in.
@@ -60,6 +68,33 @@ pub(super) async fn author(
                 .flatten())
         }
     }
+}
+
+/// Refuses one more submission of a definition that was submitted too often lately, as the log tells.
+pub(super) async fn not_too_often(
+    connection: &mut AnyConnection,
+    organisation: OrganisationId,
+    id: DefinitionId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), MIN(at) FROM audit_log
+         WHERE organisation_id = $1 AND target_id = $2 AND at > $3 AND action = 'definition.submit'",
+    )
+    .bind(organisation.to_string())
+    .bind(id.to_string())
+    .bind((now - HOUR).0)
+    .fetch_one(connection)
+    .await?;
+    let (lately, first): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    if lately < i64::from(SUBMISSIONS) {
+        return Ok(());
+    }
+    let room = Timestamp(first.unwrap_or(now.0)) + HOUR;
+    Err(Error::TooManySubmissions {
+        limit: SUBMISSIONS,
+        retry_after: room.since(now),
+    })
 }
 
 /// Refuses a definition of which no reviewer has heard.

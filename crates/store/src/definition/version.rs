@@ -257,6 +257,8 @@ impl Store {
             VersionState::Internal => {}
             state => return Err(Error::VersionState { state }),
         }
+        let now = change.now;
+        review::not_too_often(change.connection(), organisation, id, now).await?;
         let author = review::author(change.connection(), &by.actor).await?;
         sqlx::query(
             "UPDATE definition_versions

@@ -28,7 +28,8 @@ pub struct Limits {
     /// Most mails of one kind to one address within an hour.
     pub hourly: NonZeroU32,
     /// Most mails with links that may wait to be sent, of which one organisation's may be a tenth (but
-    /// a hundred in any case); and as many notices, of which the oldest goes when there is another.
+    /// a hundred in any case); and as many notices, of which the oldest goes when there is another: the
+    /// organisation's own, where it has its share.
     pub queue: NonZeroU32,
     /// How long a mail is listed after it was sent or given up. One that nobody sends (because no
     /// mail server is set up) is deleted at this age.
@@ -147,11 +148,44 @@ pub struct Draft {
     pub expires_at: Option<Timestamp>,
 }
 
+/// A letter that tells of a change, and with which others it is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The letter.
+    pub draft: Draft,
+    /// With which others.
+    pub counted: Counted,
+}
+
+/// With which others a notice is counted, so that an address doesn't get too many within an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counted {
+    /// With all of its kind that go to the address.
+    #[default]
+    OfRecipient,
+    /// With those of its kind that go to the address because of this organisation: it takes nothing from what others
+    /// cause. Of the notices that wait, too, an organisation's are a tenth at most (but a hundred in any case).
+    Of(OrganisationId),
+    /// With none: it comes of what somebody was asked to do, and is waited for.
+    WithNone,
+}
+
+impl From<Draft> for Notice {
+    fn from(draft: Draft) -> Self {
+        Self {
+            draft,
+            counted: Counted::default(),
+        }
+    }
+}
+
 /// What a mail in the queue belongs to.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Belongs<'a> {
     /// Whose share of the queue it takes.
     pub(crate) organisation: Option<OrganisationId>,
+    /// Whether it goes to the address however many it got.
+    pub(crate) is_awaited: bool,
     /// The link that it brings: while it waits, it goes when that ends.
     pub(crate) link: Option<Link<'a>>,
 }

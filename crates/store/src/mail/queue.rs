@@ -55,10 +55,15 @@ impl Store {
     ) -> Result<Enqueued, Error> {
         let now = self.clock.now();
         check_length(&draft.bodies)?;
-        self.check_address(connection, &draft, belongs.organisation, now)
-            .await?;
+        if !belongs.is_awaited {
+            self.check_address(connection, &draft, belongs.organisation, now)
+                .await?;
+        }
         match draft.kind.is_notice() {
-            true => self.make_room_for_notice(connection).await?,
+            true => {
+                self.make_room_for_notice(connection, belongs.organisation)
+                    .await?;
+            }
             false => self.check_room(connection, belongs).await?,
         }
         let (invitation, password_reset) = match belongs.link {
@@ -101,13 +106,17 @@ impl Store {
     ) -> Result<(), Error> {
         let hourly = self.mail_limits.hourly.get();
         let since = (now - HOUR).0;
+        // Of notices that an organisation causes, its own count only; of all others, everyone's.
+        let of = organisation.filter(|_| draft.kind.is_notice());
         let row = sqlx::query(
             "SELECT COUNT(*), MIN(created_at) FROM mails
-             WHERE recipient = $1 AND kind = $2 AND created_at > $3",
+             WHERE recipient = $1 AND kind = $2 AND created_at > $3
+               AND ($4 = '' OR organisation_id = $4)",
         )
         .bind(&draft.recipient)
         .bind(draft.kind.name())
         .bind(since)
+        .bind(of.map_or_else(String::new, |id| id.to_string()))
         .fetch_one(&mut *connection)
         .await?;
         check_lately(&row, hourly, now)?;
@@ -177,8 +186,26 @@ impl Store {
         }
     }
 
-    /// Deletes the oldest notices that wait, where there are as many as may.
-    async fn make_room_for_notice(&self, connection: &mut AnyConnection) -> Result<(), Error> {
+    /// Deletes the oldest notices that wait, where there are as many as may: of the organisation, then of all.
+    async fn make_room_for_notice(
+        &self,
+        connection: &mut AnyConnection,
+        organisation: Option<OrganisationId>,
+    ) -> Result<(), Error> {
+        if let Some(organisation) = organisation {
+            sqlx::query(
+                "DELETE FROM mails WHERE id IN
+                     (SELECT id FROM mails
+                      WHERE state = 'queued' AND organisation_id = $1
+                        AND kind NOT IN ('invitation', 'password_reset')
+                      ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $2)",
+            )
+            .bind(organisation.to_string())
+            .bind(i64::from(self.mail_limits.share()) - 1)
+            .bind(RETIRED_AT_ONCE)
+            .execute(&mut *connection)
+            .await?;
+        }
         let row = sqlx::query(
             "SELECT COUNT(*) FROM mails
              WHERE state = 'queued' AND kind NOT IN ('invitation', 'password_reset')",

@@ -56,6 +56,7 @@ on_every_backend! {
     letters::one_organisation_does_not_fill_the_queue,
     letters::one_organisation_does_not_keep_others_from_inviting_somebody,
     letters::notices_take_no_room_from_links_and_the_oldest_goes,
+    letters::what_one_organisation_causes_takes_no_letter_from_another,
     letters::a_notice_is_queued_with_its_change_and_never_in_its_way,
     letters::where_a_notice_cannot_be_written_down_nothing_changes,
     open::a_second_open_finds_what_the_first_left,

@@ -376,7 +376,8 @@ impl From<store::Error> for ApiError {
                 }
                 _ => Self::Internal { source },
             },
-            store::Error::TooManyMails { retry_after, .. } => Self::TooManyLetters {
+            store::Error::TooManyMails { retry_after, .. }
+            | store::Error::TooManySubmissions { retry_after, .. } => Self::TooManyLetters {
                 message: error.to_string(),
                 retry_after,
             },

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::OrganisationId;
 use model::access::{InstallationRights, Role};
 use serde_json::{Value, json};
 
@@ -35,6 +36,7 @@ pub(super) struct Stage {
     reviewer: Somebody,
     /// Of another organisation, and that one's path.
     pub(super) stranger: Somebody,
+    other: OrganisationId,
     elsewhere: String,
 }
 
@@ -54,6 +56,7 @@ impl Stage {
             partner,
             reviewer,
             stranger,
+            other,
             elsewhere: format!("/organisations/{other}"),
         }
     }
@@ -198,7 +201,7 @@ async fn a_definition_goes_from_draft_to_everyones_catalog() {
     assert_eq!(approved.await.is(200).json()["state"], "approved");
     assert_eq!(
         stage.world.letter_to(&stage.partner.email).await,
-        format!("Approved Mail tool 2: thanks {own}")
+        format!("Approved(Listed) Mail tool 2: thanks {own}")
     );
     assert_eq!(stage.catalog().await, [("Mail tool".to_owned(), 2)]);
     assert_eq!(
@@ -371,6 +374,88 @@ async fn reviewers_are_told_of_what_is_withdrawn_and_a_former_member_of_nothing(
     stage.reviewer("POST", review, approve).await.is(200);
     // The only reviewer has decided, and the author is no member any more.
     assert_eq!(letters().await.len(), 6);
+}
+
+#[tokio::test]
+async fn who_submits_without_end_is_stopped_and_keeps_reviewers_from_hearing_of_nobody_else() {
+    let stage = Stage::new().await;
+    let owner = stage.world.person_in(stage.other, Role::Owner).await;
+    // Four destinations, submitted and withdrawn as often as may be: more letters than an hour brings of one
+    // organisation.
+    for number in 0..4 {
+        let made = stage.partner("POST", "/definitions", example(&format!("Noise {number}")));
+        let path = format!("/definitions/{}", made.await.is(201).at("/id"));
+        let step = async |step: &str| {
+            let stepped = stage.partner("POST", format!("{path}/{step}"), Value::Null);
+            stepped.await
+        };
+        step("release").await.is(201);
+        for _ in 0..6 {
+            step("versions/1/submit").await.is(200);
+            step("versions/1/withdraw").await.is(200);
+        }
+        let refused = step("versions/1/submit").await;
+        refused.problem(429, "too_many_letters");
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    let told = async || {
+        let mails = stage.world.store.mails(None, None, 200).await.unwrap();
+        let mails = mails.items.into_iter();
+        mails
+            .filter(|mail| mail.recipient == stage.reviewer.email)
+            .count()
+    };
+    let noise = told().await;
+    assert!(noise <= 20, "{noise}");
+
+    // Another organisation's is heard of, and so is what becomes of it.
+    let post = async |path: String, body| stage.ask(&owner, "POST", &path, body).await;
+    let theirs = format!("{}/definitions", stage.elsewhere);
+    let made = post(theirs.clone(), example("Quiet")).await.is(201);
+    let id = made.at("/id");
+    post(format!("{theirs}/{id}/release"), Value::Null)
+        .await
+        .is(201);
+    post(format!("{theirs}/{id}/versions/1/submit"), Value::Null)
+        .await
+        .is(200);
+    assert_eq!(told().await, noise + 1);
+    let heard = stage.world.letter_to(&stage.reviewer.email).await;
+    assert!(heard.starts_with("Submitted Quiet 1"), "{heard}");
+
+    // What was decided reaches an author, however many letters they got.
+    let made = stage.partner("POST", "/definitions", example("Late")).await;
+    let late = made.is(201).at("/id");
+    for step in ["release", "versions/1/submit"] {
+        let path = format!("/definitions/{late}/{step}");
+        stage.partner("POST", path, Value::Null).await;
+    }
+    let unheard = stage.world.letter_to(&stage.partner.email).await;
+    assert!(unheard.contains("Noise"), "{unheard}");
+    let returned = json!({"decision": "return", "note": "too loud"});
+    let decision = format!("/{late}/versions/1/decision");
+    stage.reviewer("POST", decision, returned).await.is(200);
+    let heard = stage.world.letter_to(&stage.partner.email).await;
+    assert!(heard.starts_with("Returned Late 1: too loud"), "{heard}");
+}
+
+#[tokio::test]
+async fn of_an_archived_definition_nobody_is_told_that_the_catalog_has_it() {
+    let stage = Stage::new().await;
+    let made = stage.partner("POST", "/definitions", example("Mail tool"));
+    let path = format!("/definitions/{}", made.await.is(201).at("/id"));
+    for step in ["release", "versions/1/submit"] {
+        let stepped = stage.partner("POST", format!("{path}/{step}"), Value::Null);
+        stepped.await;
+    }
+    let archived = json!({"listing": "archived"});
+    let archived = stage.partner("PUT", format!("{path}/listing"), archived);
+    archived.await.is(200);
+    let decision = path.replace("/definitions", "") + "/versions/1/decision";
+    let approved = stage.reviewer("POST", decision, json!({"decision": "approve"}));
+    approved.await.is(200);
+    let told = stage.world.letter_to(&stage.partner.email).await;
+    assert!(told.starts_with("Approved(Archived) "), "{told}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What letters about the steps of a review say.
 
 use api::mail::ReviewStep;
-use store::Comment;
+use store::{Comment, Listing};
 
 use super::Content;
 use super::readable::{quoted, shown};
@@ -25,7 +25,7 @@ pub(super) fn review(
             format!(
                 "You asked to release the destination {destination} of {organisation} for everyone."
             ),
-            "The reviewers were told, and you will hear what they decide.",
+            "It waits in the reviewers' queue, and you will hear what they decide.",
         ),
         ReviewStep::Submitted => (
             format!("{destination} waits for your review"),
@@ -41,10 +41,11 @@ pub(super) fn review(
             ),
             "There is nothing for you to do.",
         ),
-        ReviewStep::Approved => (
+        ReviewStep::Approved(listing) => (
             format!("{destination} was approved"),
             format!(
-                "{by} approved the destination {destination} of {organisation}: everyone finds it in the catalog from now on."
+                "{by} approved the destination {destination} of {organisation}: {}.",
+                found(listing)
             ),
             "Syncs that connect an earlier version stay with it until they are upgraded.",
         ),
@@ -81,6 +82,20 @@ pub(super) fn review(
         paragraphs: vec![told],
         notes: vec![then.to_owned()],
         ..Content::default()
+    }
+}
+
+/// Who finds what was approved.
+fn found(listing: Listing) -> &'static str {
+    match listing {
+        Listing::Listed => "everyone finds it in the catalog from now on",
+        Listing::Deprecated => {
+            "the catalog shows it to everyone, for no new syncs, since it is deprecated"
+        }
+        Listing::Archived => "nobody finds it in the catalog while it is archived",
+        Listing::Barred => {
+            "nobody finds it in the catalog until a reviewer puts the destination back there"
+        }
     }
 }
 

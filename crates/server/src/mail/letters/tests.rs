@@ -2,8 +2,8 @@
 
 use api::mail::{Letter, LetterError, Letters, ReviewStep};
 use model::Timestamp;
-use store::Comment;
 use store::mail::Draft;
+use store::{Comment, Listing};
 
 use super::TemplateLetters;
 use super::words::content;
@@ -105,7 +105,8 @@ fn every_letter<'a>() -> Vec<Letter<'a>> {
         },
         review_letter(ReviewStep::Submitted, &[]),
         review_letter(ReviewStep::Withdrawn, &[]),
-        review_letter(ReviewStep::Approved, &[]),
+        review_letter(ReviewStep::Approved(Listing::Listed), &[]),
+        review_letter(ReviewStep::Approved(Listing::Archived), &[]),
         review_letter(ReviewStep::Returned, &[]),
         review_letter(ReviewStep::Barred, &[]),
         review_letter(ReviewStep::Admitted, &[]),
@@ -325,4 +326,18 @@ fn a_tokens_name_is_text_whatever_it_holds() {
         "{}",
         draft.bodies.html
     );
+}
+
+#[test]
+fn a_review_letter_claims_no_more_than_is_so() {
+    let says = |step| written(review_letter(step, &[])).bodies.text;
+    let submitted = says(ReviewStep::Submitted);
+    assert!(!submitted.contains("were told"), "{submitted}");
+    let everyone = "everyone finds it in the catalog from now on";
+    assert!(says(ReviewStep::Approved(Listing::Listed)).contains(everyone));
+    for listing in [Listing::Deprecated, Listing::Archived, Listing::Barred] {
+        let approved = says(ReviewStep::Approved(listing));
+        assert!(!approved.contains(everyone), "{approved}");
+        assert!(approved.contains("catalog"), "{approved}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use millstream_store::mail::{Bodies, Draft, Kind, Outcome, Status};
+use millstream_store::mail::{Bodies, Counted, Draft, Kind, Outcome, Status};
 use millstream_store::{Error, Store};
 use model::access::Role;
 
@@ -142,6 +142,54 @@ pub(crate) async fn notices_take_no_room_from_links_and_the_oldest_goes(mut back
         invited.await.unwrap();
     }
     assert_eq!(waiting(&store).await.len(), 6);
+}
+
+/// A letter about a review, the same for everyone.
+fn review(recipient: &str) -> Draft {
+    Draft {
+        kind: Kind::Review,
+        recipient: recipient.into(),
+        ..notice(0)
+    }
+}
+
+pub(crate) async fn what_one_organisation_causes_takes_no_letter_from_another(
+    mut backend: Backend,
+) {
+    backend.config.mail.hourly = NonZeroU32::new(2).unwrap();
+    backend.config.mail.queue = NonZeroU32::new(150).unwrap();
+    let clock = clock();
+    let store = backend.open_at(&clock).await;
+    let root = administrator(&store).await.id;
+    let (noisy, other) = (organisation(&store).await, organisation(&store).await);
+    let tell = async |recipient: &str, counted| {
+        clock.advance(Duration::from_millis(1));
+        let by = caller().telling_counted(vec![review(recipient)], counted);
+        store.set_password(root, "$argon2id$1", &by).await.unwrap();
+    };
+    for _ in 0..5 {
+        tell("rita@example.com", Counted::Of(noisy)).await;
+    }
+    assert_eq!(waiting(&store).await.len(), 2);
+    tell("rita@example.com", Counted::Of(other)).await;
+    assert_eq!(waiting(&store).await.len(), 3);
+    tell("rita@example.com", Counted::OfRecipient).await;
+    assert_eq!(waiting(&store).await.len(), 3, "of everyone's too many");
+    tell("rita@example.com", Counted::WithNone).await;
+    assert_eq!(waiting(&store).await.len(), 4);
+
+    // Nor does it fill what may wait: its own oldest go.
+    for number in 0..120 {
+        tell(&format!("r{number}@example.com"), Counted::Of(noisy)).await;
+    }
+    let waiting = waiting(&store).await;
+    assert_eq!(waiting.len(), 100 + 2);
+    let rita = waiting.iter().filter(|each| *each == "rita@example.com");
+    assert_eq!(
+        rita.count(),
+        2,
+        "the other organisation's and the awaited one"
+    );
 }
 
 pub(crate) async fn a_notice_is_queued_with_its_change_and_never_in_its_way(mut backend: Backend) {
