@@ -71,4 +71,5 @@ pub use awaited::Completed;
 pub use check::{Check, Usage, Used, check};
 pub use plan::{Outcome, Parts, Plan};
 pub use problem::Problem;
+pub use property::describe;
 pub use scope::Scope;

@@ -48,7 +48,7 @@ pub(crate) fn scalar_text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
 }
 
 /// The property in words: `event property "price"`.
-pub(crate) fn describe(property: &Property) -> String {
+pub fn describe(property: &Property) -> String {
     match property {
         Property::Event { name } => format!("event property \"{name}\""),
         Property::User { name } => format!("user property \"{name}\""),

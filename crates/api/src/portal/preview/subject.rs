@@ -28,8 +28,8 @@ pub(super) struct Subject {
     pub(super) sync: Sync,
     pub(super) secrets: Secrets,
     pub(super) event: Event,
-    /// Whether nobody gave an event: then it is a sample.
-    is_sample: bool,
+    /// Of the event, where nobody gave one: the mapped properties whose values are made up, in words.
+    sample: Option<Vec<String>>,
     /// Where the request has the settings.
     settings_at: &'static str,
     /// Whether values that are missing are stood in for.
@@ -55,7 +55,7 @@ impl Subject {
         let mut draft = applied.map_err(|refused| below(AT, refused))?;
         draft.settings.events.send = definition.events.is_some();
         draft.settings.users.send = definition.users.is_some();
-        let (event, is_sample) = read(event, &draft.settings)?;
+        let (event, sample) = read(event, &draft.settings)?;
         let secrets = match shown {
             SecretsShown::Masked => masked(&draft.secret),
             SecretsShown::Inline => Secrets::default(),
@@ -73,7 +73,7 @@ impl Subject {
             definition,
             secrets,
             event,
-            is_sample,
+            sample,
             settings_at: AT,
             stands_in: true,
             answer: None,
@@ -109,7 +109,7 @@ impl Subject {
             .retain(|name| !given.parameters.contains(name));
         secrets.headers.retain(|name| !given.headers.contains(name));
         secrets.unknown_to_viewer = true;
-        let (event, is_sample) = read(event, &draft.settings)?;
+        let (event, sample) = read(event, &draft.settings)?;
         Ok(Self {
             definition: definition.clone(),
             sync: Sync {
@@ -119,7 +119,7 @@ impl Subject {
             },
             secrets,
             event,
-            is_sample,
+            sample,
             settings_at: AT,
             stands_in: false,
             answer: None,
@@ -144,6 +144,7 @@ impl Subject {
         let mut stand_ins = Vec::new();
         if self.stands_in {
             stand_ins = stand_in::fill(&mut self.definition, &mut self.sync.settings);
+            self.sample_again();
         }
         let stand_ins = stand_ins
             .into_iter()
@@ -152,6 +153,15 @@ impl Subject {
         match self.compile(clock) {
             Ok(preview) => self.view(form, problems, stand_ins, &preview),
             Err(_) => PreviewView::without_requests(form, problems),
+        }
+    }
+
+    /// Takes the sample for the settings as they are now, where it is one.
+    fn sample_again(&mut self) {
+        if self.sample.is_some()
+            && let Ok((event, sample)) = read(None, &self.sync.settings)
+        {
+            (self.event, self.sample) = (event, sample);
         }
     }
 
@@ -195,19 +205,22 @@ impl Subject {
     /// it becomes a request though the sync would not send it.
     pub(super) fn shown(&self, preview: &Preview, part: Part) -> (Shown, Option<String>) {
         let shown = preview.apply(&self.event, part);
+        let Some(made_up) = &self.sample else {
+            return (shown, None);
+        };
         match &shown {
-            Shown::Filtered(why) if self.is_sample && is_by_selection(why) => {
-                let note = view::unselected_sample(why);
-                (preview.render(&self.event, part), Some(note))
+            Shown::Filtered(why) if is_by_selection(why) => {
+                let note = view::of_sample(Some(why), made_up);
+                (preview.render(&self.event, part), note)
             }
-            _ => (shown, None),
+            _ => (shown, view::of_sample(None, made_up)),
         }
     }
 
     /// What is sent of a part.
     pub(super) fn sent(&self, plan: &Plan, part: Part) -> Outcome {
         match plan.apply(&self.event, part) {
-            Outcome::Filtered(why) if self.is_sample && is_by_selection(&why) => {
+            Outcome::Filtered(why) if self.sample.is_some() && is_by_selection(&why) => {
                 plan.render(&self.event, part)
             }
             sent => sent,
@@ -326,12 +339,20 @@ fn given(input: &SyncInput) -> SecretFields {
     }
 }
 
-/// The event that a client gave, or the sample for these settings; and whether it is that.
-fn read(given: Option<Given>, settings: &Settings) -> Result<(Event, bool), ApiError> {
-    let is_sample = given.is_none();
-    let event = given.unwrap_or_else(|| sample::event(&settings.events.select));
+/// The event that a client gave, or the sample for these settings; and what of that is made up.
+fn read(
+    given: Option<Given>,
+    settings: &Settings,
+) -> Result<(Event, Option<Vec<String>>), ApiError> {
+    let (event, made_up) = match given {
+        Some(given) => (given, None),
+        None => {
+            let sample = sample::event(settings);
+            (sample.event, Some(sample.made_up))
+        }
+    };
     let event = event_of(&event).ok_or_else(|| ApiError::field("/event", "expected an object"))?;
-    Ok((event, is_sample))
+    Ok((event, made_up))
 }
 
 /// The event whose streamed form this is, as if all of its user's properties had changed by it; `None`

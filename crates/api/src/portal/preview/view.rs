@@ -95,7 +95,8 @@ pub(in crate::portal) struct PartView {
     reason: Option<ReasonView>,
     /// What the answer would mean that was given; null where none was.
     judged: Option<JudgedView>,
-    /// What to know of it: that a sync would not send the sample. Null where there is nothing.
+    /// What to know of it: that a sync would not send the sample, or that mapped properties of the sample are made
+    /// up. Null where there is nothing.
     note: Option<String>,
 }
 
@@ -274,13 +275,31 @@ fn words(why: &Filtered) -> (&'static str, String) {
     }
 }
 
-/// What to know of a sample that the sync would not send.
-pub(super) fn unselected_sample(why: &Filtered) -> String {
-    let (_, why) = words(why);
-    format!(
-        "this is made of a sample event, which the sync would not send: {why}. Choose one of your events to see what \
-         becomes of it"
-    )
+/// Most made-up properties that are named.
+const NAMED: usize = 5;
+
+/// What to know of a sample: why the sync would not send it, where it would not, and which of its properties are
+/// made up because they are mapped.
+pub(super) fn of_sample(unselected: Option<&Filtered>, made_up: &[String]) -> Option<String> {
+    let mut facts = Vec::new();
+    if let Some(why) = unselected {
+        let (_, why) = words(why);
+        facts.push(format!(
+            "this is made of a sample event, which the sync would not send: {why}"
+        ));
+    }
+    if !made_up.is_empty() {
+        let named = made_up[..made_up.len().min(NAMED)].join(", ");
+        let more = match made_up.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        facts.push(format!(
+            "the sample event has made-up values where mapped properties are missing: {named}{more}"
+        ));
+    }
+    let choose = "Choose one of your events to see what becomes of it";
+    (!facts.is_empty()).then(|| format!("{}. {choose}", facts.join("; ")))
 }
 
 impl From<&Request> for RequestView {

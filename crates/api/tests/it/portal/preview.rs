@@ -349,6 +349,43 @@ async fn a_connection_is_tested_by_sending_once() {
 }
 
 #[tokio::test]
+async fn the_sample_has_what_is_mapped_and_says_what_of_it_is_made_up() {
+    let world = World::new().await;
+    world.courier.noted().answer = Some((204, Vec::new()));
+    let mut content = example("Of a CRM");
+    let crm = json!({"scope": "user", "name": "crm_id"});
+    content["mappings"][0]["suggested"] = crm.clone();
+    // As what is suggested stands in for a choice.
+    let path = definition(&world, content).await;
+    let shown = preview(&world, &path, json!({})).await;
+    let body = shown["requests"][0]["request"]["body"].as_str().unwrap();
+    assert!(body.contains(r#""id": "sample-crm_id""#), "{shown}");
+    let note = shown["requests"][0]["note"].as_str().unwrap();
+    assert!(note.contains("user property \"crm_id\""), "{note}");
+    // As the choice of a sync, or of who tests.
+    let mut chosen = settings();
+    chosen["mappings"]["external_id"] = crm;
+    for verb in ["preview", "test"] {
+        let input = json!({"settings": chosen});
+        let answer = world.post(&format!("{path}/{verb}"), input).await;
+        let shown = answer.is(200).json();
+        let sent = match verb {
+            "preview" => &shown["requests"][0],
+            _ => &shown["sent"],
+        };
+        assert_eq!(sent["outcome"], "request", "{shown}");
+        let note = sent["note"].as_str().unwrap();
+        assert!(note.contains("made-up"), "{note}");
+    }
+    // An event that is given is taken as it is, and what the sample has isn't spoken of.
+    let given = json!({"settings": chosen, "event": {"event_type": "x"}});
+    let shown = preview(&world, &path, given).await;
+    assert_eq!(shown["requests"][0]["reason"]["code"], "missing_mapping");
+    let shown = preview(&world, &path, json!({"settings": settings()})).await;
+    assert_eq!(shown["requests"][0]["note"], Value::Null);
+}
+
+#[tokio::test]
 async fn connections_are_not_tested_without_end() {
     let world = World::new().await;
     let path = definition(&world, example("Flooded")).await;
