@@ -11,8 +11,7 @@ use model::OutboundRequest;
 use model::outcome::{Discarded, Failure};
 
 use super::Request;
-use canonical::Canonical;
-use secret::Secret;
+use secret::{LookedAt, Secret};
 
 /// What is shown in place of a secret that a destination sent back.
 const MASK: &str = "[secret]";
@@ -87,11 +86,11 @@ impl Redaction {
         if self.0.is_empty() || text.is_empty() {
             return text.to_owned();
         }
-        let (read, mut places) = (Canonical::of(text), Vec::new());
-        let unwrapped = read.unwrapped();
+        let looked_at = LookedAt::of(text);
+        let mut places = Vec::new();
         self.0
             .iter()
-            .for_each(|secret| secret.find(&read, unwrapped.as_ref(), &mut places));
+            .for_each(|secret| secret.find(&looked_at, &mut places));
         places.sort_unstable();
         let (mut out, mut from) = (String::with_capacity(text.len()), 0);
         for (start, end) in places {

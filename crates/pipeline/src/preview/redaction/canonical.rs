@@ -1,6 +1,8 @@
 //! Texts as they read when everything that is written in another way is undone: JSON's, HTML's and URLs'
 //! escapes, one in the other, and case. Of two ways to write a text both read the same, so that one text is
-//! looked for in another by reading both so. It takes time in proportion to the text, whatever it is.
+//! looked for in another by reading both so. What stands before and behind it may look like a part of an escape
+//! together with it: so a text is also read as it stands, but for case. It takes time in proportion to the text,
+//! whatever it is.
 
 /// One in the other so often, and no deeper.
 const PASSES: usize = 4;
@@ -59,12 +61,22 @@ pub(super) struct Canonical {
 type Read = (char, u32, u32);
 
 impl Canonical {
+    /// With all escapes undone.
     pub(super) fn of(original: &str) -> Self {
+        Self::read(original, PASSES)
+    }
+
+    /// As it stands.
+    pub(super) fn plain(original: &str) -> Self {
+        Self::read(original, 0)
+    }
+
+    fn read(original: &str, passes: usize) -> Self {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let whole = original.char_indices();
         let whole = whole.map(|(at, c)| (c, place(at), place(at + c.len_utf8())));
         let mut read: Vec<Read> = whole.collect();
-        for _ in 0..PASSES {
+        for _ in 0..passes {
             let before = read.len();
             read = undone(&read);
             if read.len() == before {
@@ -73,8 +85,12 @@ impl Canonical {
         }
         let (mut text, mut spans) = (String::with_capacity(read.len()), Vec::new());
         for (c, from, to) in read {
-            let c = if c == '+' { ' ' } else { c };
-            text.push(c.to_ascii_lowercase());
+            match c {
+                '+' => text.push(' '),
+                c if c.is_ascii() => text.push(c.to_ascii_lowercase()),
+                // Of those that are written alike in capitals (`ς` and `σ`, `ß` and `ss`) one stands for all.
+                c => text.extend(c.to_uppercase().flat_map(char::to_lowercase)),
+            }
             spans.resize(text.len(), (from, to));
         }
         Self { text, spans }
@@ -107,7 +123,7 @@ impl Canonical {
         Some((first.0 as usize, last.1 as usize))
     }
 
-    /// The text without what it may be cut within.
+    /// The text without the escape that it may be cut within.
     pub(super) fn without_cut(&self) -> &str {
         let from = self.text.len().saturating_sub(4 * LONGEST_ESCAPE);
         let mut near = self.text.char_indices().rev();

@@ -163,6 +163,59 @@ fn other_ways_to_write_it_are_found_too() {
     }
 }
 
+#[test]
+fn what_stands_around_a_secret_hides_nothing_of_it() {
+    for secret in [
+        "abcdefghij\\",
+        "abcdefghij%",
+        "abcdefghij&",
+        "nabcdefgh1234",
+        "abcdef0123456789",
+        "12ab34cd56",
+        "u00e9abcdefgh",
+        "\\abcdefg",
+        "pass\"word",
+        "n\"abcdefgh",
+    ] {
+        let json = serde_json::json!(secret).to_string();
+        let json = &json[1..json.len() - 1];
+        let url: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for text in [
+            format!("key {secret} is bad"),
+            format!("key {json} is bad"),
+            format!("{{\"e\": \"bad: {json}\"}}"),
+            format!("'{secret}20'"),
+            format!("DOM\\{secret}"),
+            format!("DOM\\\\{json}"),
+            format!("q=%{secret}"),
+            format!("&{secret};"),
+            format!("'{secret}amp;'"),
+            format!("{url}20 {url} is bad"),
+        ] {
+            let found = redacted(secret, &text);
+            let near = secret.trim_matches(['\\', '%', '&']);
+            let near = &near[..near.len().min(8)];
+            assert!(found.contains("[secret]"), "{secret} in {text}: {found}");
+            assert!(!found.contains(near), "{secret} in {text}: {found}");
+        }
+    }
+    // Of a text that was cut within one, too.
+    assert_eq!(redacted("nabcdefgh1234", "DOM\\nabcdefg"), "DOM\\[secret]");
+}
+
+#[test]
+fn letters_beyond_ascii_are_found_in_capitals_and_small() {
+    for (secret, written) in [
+        ("clé-privée", "CLÉ-PRIVÉE"),
+        ("ΚΛΕΙΔΊΟΣ", "κλειδίος"),
+        ("straße-9", "STRASSE-9"),
+        ("İstanbul", "İSTANBUL"),
+    ] {
+        let found = redacted(secret, &format!("<{written}>"));
+        assert_eq!(found, "<[secret]>", "{secret}");
+    }
+}
+
 /// Anything a destination sends takes time in proportion to its length: were it to its square, these took
 /// hours.
 #[test]
