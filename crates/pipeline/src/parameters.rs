@@ -37,7 +37,7 @@ impl Data for Value {
 /// The values of the definition's parameters. Some are secret: not shown by `Debug`.
 pub(crate) struct Parameters {
     values: BTreeMap<String, Value>,
-    /// Required ones without a value: reported already.
+    /// Required ones without a value, and addresses that are none: reported already.
     missing: Vec<String>,
     /// Values that no message may show.
     secrets: Vec<String>,
@@ -96,6 +96,10 @@ impl Parameters {
         };
         if let Err(message) = check_value(parameter, text) {
             problems.add(at, message);
+            // What it makes of a URL is not to be reported once more.
+            if parameter.kind == ParameterKind::Url {
+                self.missing.push(parameter.name.clone());
+            }
         }
         if parameter.is_secret() {
             self.secrets.push(text.clone());
@@ -112,7 +116,7 @@ impl Parameters {
         &self.values
     }
 
-    /// Whether this is a required parameter that was not filled in.
+    /// Whether this is a required parameter that was not filled in, or an address that is none.
     pub(crate) fn is_missing(&self, name: &str) -> bool {
         self.missing.iter().any(|missing| missing == name)
     }

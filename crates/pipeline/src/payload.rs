@@ -348,7 +348,9 @@ fn compile_url(
                     (Some(only), None) => pointer("/parameters", &only.name),
                     _ => at.to_owned(),
                 };
-                problems.add(at, format!("the URL can't be used: {reason}"));
+                if !compiler.is_reported(&at) {
+                    problems.add(at, format!("the URL can't be used: {reason}"));
+                }
                 None
             }
         },

@@ -260,6 +260,15 @@ impl<'c> Compiler<'c> {
         self.parameters.values().contains_key(&parameter.name)
     }
 
+    /// Whether it was said already of the parameter at this place that it can't be used.
+    pub(crate) fn is_reported(&self, at: &str) -> bool {
+        let mut declared = self.definition.parameters.iter();
+        declared.any(|parameter| {
+            self.parameters.is_missing(&parameter.name)
+                && pointer("/parameters", &parameter.name) == at
+        })
+    }
+
     /// Whether the text is the same for all events: no tags (they could rename anything), no special
     /// variables, and nothing but parameters. Where one is unknown or missing, that has been reported.
     fn is_constant(&self, template: &Template) -> bool {

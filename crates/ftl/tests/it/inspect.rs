@@ -51,6 +51,22 @@ fn aliases_are_followed() {
 }
 
 #[test]
+fn globals_that_are_set_are_not_the_datas() {
+    let name = "input.name";
+    check("<#global g = 1>${.globals.g}${.globals['g']}", &[]);
+    check("<#global g = input>${.globals.g.name}", &["input", name]);
+    check(
+        "<#global g = input>${.globals['g'].name!}",
+        &["input", "input.name?"],
+    );
+    check("${.globals.g}", &["g"]);
+    // Before it is set, and where it may not be set, it is.
+    check("${.globals.g}<#global g = 1>", &["g"]);
+    check("<#if c><#global g = 1></#if>${.globals.g}", &["c", "g"]);
+    check("<#assign g = 1>${.globals.g}", &["g"]);
+}
+
+#[test]
 fn loops_read_each_item() {
     check(
         "<#list input.items as i>${i.id}</#list>",

@@ -248,6 +248,40 @@ fn what_a_destination_makes_of_a_parameter_is_the_parameters_fault() {
     }
 }
 
+#[test]
+fn an_address_that_is_none_is_reported_once() {
+    let definition = definition(json!({
+        "parameters": [{"name": "endpoint", "display_name": "Endpoint", "kind": "url", "required": true}],
+        "events": {"method": "POST", "url": "${parameters.endpoint}/events"},
+        "users": {"method": "POST", "url": "${parameters.endpoint}"},
+    }));
+    let settings =
+        settings(json!({"parameters": {"endpoint": "example.com"}, "users": {"send": true}}));
+    let problem = one(found(&definition, settings));
+    assert_eq!(problem.pointer, "/parameters/endpoint");
+    assert!(
+        problem.message.starts_with("not a usable URL: "),
+        "{}",
+        problem.message
+    );
+}
+
+#[test]
+fn a_global_that_is_set_is_no_unknown_name() {
+    let of = |body: &str| {
+        let events = json!({"method": "POST", "url": "https://example.com", "body": body});
+        let definition = definition(json!({"events": events}));
+        compile(&definition, settings_of_nothing())
+    };
+    assert!(of("<#global g=1>{\"a\": ${.globals.g}}").is_ok());
+    let unset = one(of("<#global g=1>{\"a\": ${.globals.h}}").expect_err("h is nothing"));
+    assert!(
+        unset.message.starts_with("unknown name \"h\""),
+        "{}",
+        unset.message
+    );
+}
+
 fn settings_of_nothing() -> model::sync::Settings {
     settings(json!({}))
 }

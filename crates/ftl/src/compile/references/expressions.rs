@@ -58,9 +58,17 @@ impl<'p> Reader<'p> {
             ExprKind::Name(name) => self.variable(name),
             ExprKind::Paren(inner) => self.read_as(inner, guarded),
             ExprKind::Dot(target, key) => {
-                then(self.target(target, guarded), &Step::Key(key.to_string()))
+                let set = self.set_global(target, &key.text);
+                set.unwrap_or_else(|| {
+                    then(self.target(target, guarded), &Step::Key(key.to_string()))
+                })
             }
             ExprKind::Index(target, key) => {
+                if let ExprKind::Str(key) = &key.kind
+                    && let Some(origins) = self.set_global(target, key)
+                {
+                    return origins;
+                }
                 let origins = self.target(target, guarded);
                 self.read(key);
                 match &key.kind {
@@ -156,6 +164,21 @@ impl<'p> Reader<'p> {
         }
         merge(&mut origins, vec![Path::root(&name.text)]);
         origins
+    }
+
+    /// Where the value of `.globals.name` comes from, if the template may have set such a global variable by then.
+    /// The data's is behind those that are set for sure.
+    fn set_global(&self, target: &Expr, name: &str) -> Option<Vec<Path>> {
+        if !matches!(target.kind, ExprKind::Special(Special::Globals)) {
+            return None;
+        }
+        let slot = self.program?.globals.get(name)?;
+        let bound = self.state.get(State::GLOBALS, slot)?;
+        let mut origins = bound.origins.clone();
+        if !bound.is_certain {
+            merge(&mut origins, vec![Path::root(name)]);
+        }
+        Some(origins)
     }
 
     fn builtin(&mut self, call: &'p BuiltinCall, guarded: bool) -> Vec<Path> {

@@ -66,7 +66,10 @@ const MAX_REFERENCES: usize = 20_000;
 
 /// Everything that `program` reads, in the order of the source.
 pub(crate) fn references(program: &Program) -> Vec<RawReference> {
-    let mut reader = Reader::default();
+    let mut reader = Reader {
+        program: Some(program),
+        ..Reader::default()
+    };
     reader.collect_macros(&program.nodes);
     let slots: Vec<u32> = reader.macros.keys().copied().collect();
     for slot in slots {
@@ -103,6 +106,8 @@ struct How {
 /// The walk.
 #[derive(Default)]
 struct Reader<'p> {
+    /// What is walked through, for the names of its variables.
+    program: Option<&'p Program>,
     state: State,
     /// The frame of the running macro, or the template's own.
     frame: u32,
