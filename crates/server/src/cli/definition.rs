@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Kind;
 use super::remote::{self, Remote, block_on};
-use super::{Failure, output};
+use super::{Failure, content, output};
 use crate::definition::{self, New, Test};
 
 const TEST_HELP: &str = "\
@@ -160,7 +160,16 @@ impl One {
             ("NOTE", "/note"),
         ];
         output::print("");
-        Ok(output::print_list(false, &versions, &columns)?)
+        output::print_list(false, &versions, &columns)?;
+        for version in &versions {
+            let comments = &version["comments"];
+            if comments.as_array().is_some_and(|said| !said.is_empty()) {
+                let number = &version["version"];
+                output::print(&format!("\nOf version {number} the reviewer said:"));
+                content::print_comments(comments);
+            }
+        }
+        Ok(())
     }
 
     async fn check(self) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod backup;
 mod catalog;
 pub(crate) mod code;
 mod connect;
+mod content;
 mod definition;
 mod end_access;
 mod fate;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::remote::{self, Remote, block_on};
-use super::{Failure, output};
+use super::{Failure, content, output, traffic};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -128,11 +128,15 @@ impl One {
             ("Version", "/submitted/version"),
             ("Summary", "/submitted/content/about/summary"),
             ("Submitted by", "/submitted/submitted_by"),
-            ("Events to", "/submitted/content/events/url"),
-            ("Users to", "/submitted/content/users/url"),
             ("Everyone has", "/approved/display_name"),
         ];
-        Ok(output::print_item(self.server.json, &review, &fields)?)
+        output::print_item(self.server.json, &review, &fields)?;
+        if !self.server.json {
+            output::print("");
+            content::print(&review["submitted"]["content"]);
+            print_difference(&review["difference"]);
+        }
+        Ok(())
     }
 
     async fn decide(self, decision: Value, done: &str) -> Result<(), Failure> {
@@ -145,4 +149,14 @@ impl One {
         let sentence = format!("version {} of {name} {done}", decided["version"]);
         Ok(output::print_done(self.server.json, &decided, &sentence)?)
     }
+}
+
+/// Prints how what everyone has becomes what was submitted, where everyone has something.
+fn print_difference(difference: &Value) {
+    if difference.is_null() {
+        return;
+    }
+    output::print("\nOtherwise than what everyone has:");
+    traffic::print_others(&difference["catalog"]);
+    traffic::print_definition(&difference["definition"]);
 }

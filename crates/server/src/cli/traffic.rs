@@ -40,7 +40,12 @@ pub(super) fn print_definition(difference: &Value) {
             output::print(&format!("    … {} more lines", lines - LINES));
         }
     }
-    for other in items(&difference["others"]) {
+    print_others(&difference["others"]);
+}
+
+/// Prints values that are others now.
+pub(super) fn print_others(others: &Value) {
+    for other in items(others) {
         let (before, after) = (text(&other["before"]), text(&other["after"]));
         output::print(&format!(
             "  {}: {before} → {after}",

@@ -530,6 +530,16 @@ fn faults_are_told_with_file_line_and_column_before_anything_is_changed() {
         told.contains("to-acme.yaml:6:3: the variable NO_SUCH_VARIABLE is not set"),
         "{told}"
     );
+    // Of that file all is told that is wrong, but of what isn't there.
+    world.replace(sync, "parameters:\n", "parameters:\n  kee: x\n");
+    let told = world.ends(1, &["plan", "-f", ".", "--release"]);
+    assert!(
+        told.contains("the variable NO_SUCH_VARIABLE is not set"),
+        "{told}"
+    );
+    assert!(told.contains("unknown parameter \"kee\""), "{told}");
+    assert_eq!(told.matches("to-acme.yaml").count(), 2, "{told}");
+    world.replace(sync, "  kee: x\n", "");
     world.replace(sync, "  key: {env: NO_SUCH_VARIABLE}\n", "");
     world.replace(sync, "{name: Acme}", "{name: Acme, version: 2}");
     let told = world.ends(1, &["plan", "-f", ".", "--release"]);
@@ -562,7 +572,17 @@ fn a_definition_goes_from_draft_to_everyones_catalog() {
     assert!(shown(&["definition", "withdraw", "Acme"]).contains("is withdrawn"));
     shown(&["definition", "submit", "Acme"]);
     assert!(shown(&["review", "list"]).contains("Acme"));
-    assert!(shown(&["review", "show", "Acme"]).contains("Sends events to Acme."));
+    let review = shown(&["review", "show", "Acme"]);
+    for part in [
+        "Sends events to Acme.",
+        "key: secret, required",
+        "POST ${parameters.endpoint}",
+        "${parameters.key}",
+        "${input.",
+    ] {
+        assert!(review.contains(part), "{part}: {review}");
+    }
+    assert!(!review.contains("Otherwise than"), "{review}");
     let back = [
         "review",
         "return",
@@ -571,7 +591,11 @@ fn a_definition_goes_from_draft_to_everyones_catalog() {
         "/events/body=say more",
     ];
     assert!(shown(&back).contains("version 2 of Acme is sent back"));
-    assert!(shown(&["definition", "show", "Acme"]).contains("returned"));
+    let told = shown(&["definition", "show", "Acme"]);
+    assert!(told.contains("returned"), "{told}");
+    assert!(told.contains("/events/body: say more"), "{told}");
+    let again = world.ends(1, &["definition", "submit", "Acme"]);
+    assert!(again.contains("mend the draft"), "{again}");
     shown(&["definition", "submit", "Acme", "--of-version", "1"]);
     assert!(shown(&["review", "approve", "Acme"]).contains("version 1 of Acme is approved"));
     assert!(

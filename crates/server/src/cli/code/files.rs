@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::secret::{Given, Secrets};
+use super::secret::{Given, STAND_IN, Secrets};
 use crate::definition::Logo;
 use crate::source::{Document, Fault};
 
@@ -266,6 +266,28 @@ impl SyncFile {
     /// The request's body that makes the sync so, secrets and all; `document` is its file. The
     /// destination is for whoever makes it to add.
     pub(super) fn input(&self, document: &Document, secrets: Secrets) -> Result<Value, Vec<Fault>> {
+        let (input, missing) = self.filled(document, secrets);
+        match missing.is_empty() {
+            true => Ok(input),
+            false => Err(missing.into_iter().map(|(_, fault)| fault).collect()),
+        }
+    }
+
+    /// The same to have it checked: something stands in for secrets that aren't there, too. Besides the faults of
+    /// these, and where something stands in, by JSON pointer.
+    pub(super) fn input_to_check(
+        &self,
+        document: &Document,
+        secrets: Secrets,
+    ) -> (Value, Vec<Fault>, Vec<String>) {
+        let (input, missing) = self.filled(document, secrets);
+        let (places, faults): (Vec<_>, _) = missing.into_iter().unzip();
+        let stands_in = self.stand_ins(secrets).into_iter().chain(places);
+        (input, faults, stands_in.collect())
+    }
+
+    /// As the control API takes it, and the secrets that aren't there: where, and why.
+    fn filled(&self, document: &Document, secrets: Secrets) -> (Value, Vec<(String, Fault)>) {
         let mut faults = Vec::new();
         let folder = document.path().parent().unwrap_or(Path::new("."));
         let mut resolve = |given: &Given, pointer: &str| match given {
@@ -274,8 +296,9 @@ impl SyncFile {
             Given::Reference(reference) => match secrets.resolve(reference, folder) {
                 Ok(secret) => (json!(secret.expose_secret()), true),
                 Err(message) => {
-                    faults.push(document.fault(pointer, None, message));
-                    (Value::Null, true)
+                    let fault = document.fault(pointer, None, message);
+                    faults.push((pointer.to_owned(), fault));
+                    (json!(STAND_IN), true)
                 }
             },
         };
@@ -289,9 +312,6 @@ impl SyncFile {
             (name.clone(), json!({"value": value, "secret": secret}))
         });
         let parameters: serde_json::Map<_, _> = parameters.collect();
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let mut input = json!({
             "name": self.name,
             "notes": self.notes,
@@ -315,11 +335,11 @@ impl SyncFile {
         if let Some(url) = &self.url {
             input["url"] = json!(url);
         }
-        Ok(input)
+        (input, faults)
     }
 
     /// Where something stands in for secrets, by JSON pointer.
-    pub(super) fn stand_ins(&self, secrets: Secrets) -> Vec<String> {
+    fn stand_ins(&self, secrets: Secrets) -> Vec<String> {
         if secrets == Secrets::Needed {
             return Vec::new();
         }

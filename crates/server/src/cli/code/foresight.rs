@@ -90,17 +90,14 @@ impl Plan {
             }
             Source::Sync { file, document, .. } => (file, document),
         };
-        let input = match file.input(document, secrets) {
-            Ok(input) => input,
-            Err(missing) => return Ok(Asked::Faulty(missing)),
-        };
-        let stands_in = file.stand_ins(secrets);
+        // What else is wrong is told beside the secrets that aren't there.
+        let (input, mut faults, stands_in) = file.input_to_check(document, secrets);
         if let Some(found) = &step.found {
             let check = Check::new(format!("{}/check", found.path), self.change(step, input));
-            return Ok(Asked::Check(Check { stands_in, ..check }, Vec::new()));
+            return Ok(Asked::Check(Check { stands_in, ..check }, faults));
         }
         let chosen = destinations.choose(self, file).await?;
-        let faults = chosen.faults(wanted, file);
+        faults.extend(chosen.faults(wanted, file));
         Ok(match chosen.check(file, input) {
             None => Asked::Faulty(faults),
             Some(body) => {

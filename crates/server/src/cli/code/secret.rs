@@ -42,7 +42,7 @@ pub(super) enum Secrets {
 }
 
 /// What stands in for a secret.
-const STAND_IN: &str = "stand-in";
+pub(super) const STAND_IN: &str = "stand-in";
 
 impl Secrets {
     /// The secret that a reference names; `folder` is that of the file that names it.
