@@ -26,7 +26,7 @@ use model::{Answer, Clock, Event, OutboundRequest, Part};
 
 use crate::plan::{Outcome, Plan};
 use crate::problem::Problem;
-use probe::{Form, Kind, Name, Probe};
+use probe::{Form, Kind, NOT_ENCODED, Name, Probe};
 use trace::{Field, Probes, Traced};
 
 pub use place::pointer;
@@ -389,12 +389,16 @@ impl<'p> Tracing<'p> {
                     name, display_name, ..
                 } = &self.preview.names[*secret];
                 let form = match form {
-                    Form::Raw => "",
+                    Form::Raw => String::new(),
                     Form::Json => {
-                        ", escaped for a JSON string (a quotation mark as \\\", a backslash as \\\\)"
+                        ", escaped for a JSON string (a quotation mark as \\\", a backslash as \\\\)".to_owned()
                     }
-                    Form::Url => ", percent-encoded",
-                    Form::UrlPath => ", percent-encoded but for its slashes",
+                    Form::Url => format!(
+                        ", percent-encoded (all but ASCII letters, digits and {NOT_ENCODED})"
+                    ),
+                    Form::UrlPath => format!(
+                        ", percent-encoded but for its slashes (all but ASCII letters, digits, / and {NOT_ENCODED})"
+                    ),
                 };
                 match display_name == name || display_name.is_empty() {
                     true => format!("the parameter {name}{form}"),

@@ -42,14 +42,16 @@ impl Form {
     }
 }
 
+/// What stands in URLs as it is, besides ASCII letters and digits.
+pub(super) const NOT_ENCODED: &str = "-_.!~*'()";
+
 /// As `?url` and `?url_path` do.
 fn percent_encoded(value: &str, keeps_slashes: bool) -> String {
     let bytes = value.bytes().map(|byte| match byte {
         b'/' if keeps_slashes => "/".to_owned(),
-        b'_' | b'-' | b'.' | b'!' | b'~' | b'\'' | b'(' | b')' | b'*' => {
+        byte if byte.is_ascii_alphanumeric() || NOT_ENCODED.contains(char::from(byte)) => {
             char::from(byte).to_string()
         }
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),
     });
     bytes.collect()
