@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
-use millstream_e2e::{Destination, Ingest, Received, Reply, Setup, eventually};
+use millstream_e2e::{Destination, Ingest, Received, Reply, Server, Setup, eventually};
 use serde_json::{Value, json};
 
 use crate::people::Administrator;
@@ -50,6 +51,33 @@ fn definition() -> Value {
             "responses": [{"status": ["2xx"], "means": "refused", "message": "never"}],
         },
     })
+}
+
+/// What a tail has sent so far.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<String>>);
+
+impl Told {
+    /// Follows a tail until the server ends.
+    async fn follow(admin: &Administrator, server: &Server, path: &str) -> Self {
+        let url = format!("{}/api/v1{path}", server.base());
+        let cookie = admin.cookie();
+        let mut flow = server.client().open(&url, &[("cookie", &cookie)]).await;
+        let told = Self::default();
+        let heard = told.clone();
+        tokio::spawn(async move {
+            while let Some(part) = flow.next().await {
+                let mut text = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+                text.push_str(&String::from_utf8_lossy(&part));
+            }
+        });
+        told
+    }
+
+    fn text(&self) -> String {
+        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        text.clone()
+    }
 }
 
 /// The ids of all samples that stand somewhere in an answer.
@@ -119,6 +147,16 @@ async fn a_secret_that_a_destination_quotes_is_nowhere() {
         base: server.base().to_owned(),
         api_key: text("api_key"),
     };
+    let of_project = format!("/projects/{}", text("id"));
+    let mut tails = Vec::new();
+    for (path, is_of_outcomes) in [
+        (format!("{of_project}/tail/events"), false),
+        (format!("{of_project}/tail/outcomes"), true),
+        (format!("{whole}/tail"), true),
+    ] {
+        let told = Told::follow(&admin, &server, &path).await;
+        tails.push((path, is_of_outcomes, told));
+    }
     let event = |event_type: &str| json!({"user_id": "user-ann", "event_type": event_type});
     ingest
         .send(&["refused", "broken", "failed"].map(event))
@@ -148,6 +186,23 @@ async fn a_secret_that_a_destination_quotes_is_nowhere() {
     for one in quoted {
         let response = one["failure"]["response"].as_str().expect("a text");
         assert!(response.contains(r#""sent":"[secret]""#), "{one}");
+    }
+
+    // What whoever follows it was told.
+    for (path, is_of_outcomes, told) in &tails {
+        let shown = if *is_of_outcomes {
+            "[secret]"
+        } else {
+            "refused"
+        };
+        eventually("the tail tells of it", LIMIT, async || {
+            told.text().contains(shown)
+        })
+        .await;
+        let told = told.text();
+        for needle in NEEDLES {
+            assert!(!told.contains(needle), "{path}: {told}");
+        }
     }
 
     // What anybody can read of it.
@@ -195,6 +250,15 @@ async fn a_secret_that_a_destination_quotes_is_nowhere() {
             NEEDLES.iter().for_each(|needle| {
                 assert!(!answer.text().contains(needle), "{path}: {}", answer.text())
             });
+            // What is of this sync, its project's events or an event's way is there to be read.
+            let is_of_sync = path.contains(&sync) || path.ends_with("/why");
+            let has_nothing = ["/upgrade", "/logo"].iter().any(|end| path.ends_with(end));
+            assert!(
+                !is_of_sync || has_nothing || answer.status == 200,
+                "{path}: {} {}",
+                answer.status,
+                answer.text()
+            );
             read += usize::from(answer.status == 200);
             sampled += usize::from(answer.status == 200 && !sample.is_empty());
         }
