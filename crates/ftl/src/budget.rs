@@ -9,8 +9,10 @@ pub struct Budgets {
     pub output_bytes: usize,
     /// Calls of macros and functions, and nested content, inside each other.
     pub depth: usize,
-    /// Bytes of strings, sequences and hashes that the template makes, added up over the render (what is dropped
-    /// is not given back, so this bounds the live memory from above).
+    /// Bytes of strings, sequences and hashes that the template makes, added up over the render: what is dropped is not
+    /// given back. What is alive at a time stays below, that which is needed but for a moment included; beside it are the
+    /// output, the compiled templates and a few megabytes. A single string has at most a sixteenth of it,
+    /// or what may be written if that is more.
     pub memory_bytes: usize,
     /// Steps back that one regular expression may take on one text.
     pub regex_backtracking: usize,

@@ -180,7 +180,11 @@
 //! | last digits of some doubles | are right; Java before 19 prints some that aren't needed |
 //! | what `?date`, `?time` and `?datetime` make of a text without arguments | is a date once it could be read; in FreeMarker it can be called with another format later, as here what `?string` and `?url` give |
 //! | half a character in the output | finds its other half, or becomes `?` |
-//! | regular expressions | are translated; what Java alone can do is told where it is used |
+//! | regular expressions | are translated; what Java alone can do is told where it is used; patterns beyond 10,000 bytes or some 300,000 states use up a budget |
+//! | messages of more than two megabytes | are cut; failures within `?interpret` within `?interpret` are told for 128 levels; that a budget is used up is told as it is, whatever is around it |
+//! | locales with variants | are those without: `ja_JP_JP` has no imperial years, `th_TH_TH` no Thai digits, `en_US_POSIX` groups digits, and without a country (`en__X`) weeks are the language's; `no_NO_NY` is `nn_NO` |
+//! | time zones `SystemV/…` with daylight saving time | save it in 1974 and 1975 as in other years |
+//! | zones that texts name | are found in the order of the locales that Java knows, in unknown ones too |
 //! | the `c_format` setting, `#switch` with `#on` | are there whatever the version, as since 2.3.32 and 2.3.34; `?c` of strings and the number format `c` from 2.3.32 on |
 //!
 //! # Safety

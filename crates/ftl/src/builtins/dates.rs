@@ -1,10 +1,11 @@
 //! Built-ins on dates.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::misfits::not_a_method;
 use super::{Args, Builtin, Returned, Run, define};
-use crate::datetime::{Accuracy, IsoFormat, Zone};
+use crate::datetime::{Accuracy, DateFormat, IsoFormat, Zone};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::eval::{COMPILED_BYTES_PER_STEP, Env, Evaluated, Fault};
 use crate::syntax::ast::{BuiltinCall, Lookup};
@@ -114,14 +115,21 @@ fn convert<'a>(
     // The setting must be well-formed even where it isn't used.
     env.date_format_setting(kind)?;
     env.steps(STEPS_OF_READING + text.as_str().len() / COMPILED_BYTES_PER_STEP)?;
-    let given;
-    let format = if call.arg_count() > 0 {
-        given = super::numbers::date_format(env, call, kind)?;
-        &*given
-    } else {
-        env.date_format_setting(kind)?
+    let given = match call.arg_count() {
+        0 => None,
+        _ => Some(super::numbers::date_format(env, call, kind)?),
     };
-    match format.read(text.as_str(), &env.surroundings()) {
+    let format: &DateFormat = match &given {
+        Some(given) => given,
+        None => env.date_format_setting(kind)?,
+    };
+    let mut named = None;
+    let surroundings = env.surroundings(kind, given.as_deref());
+    let read = format.read(text.as_str(), &surroundings, &mut named);
+    if let Some(zone) = named {
+        env.keep_zone(kind, given.map(Cow::into_owned), zone)?;
+    }
+    match read {
         Ok(millis) => Ok(Some(Value::Date(DateTime { millis, kind }))),
         Err(unreadable) => {
             let message = format!(
@@ -151,7 +159,7 @@ fn iso<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, date: DateTime) -> Returned
         env.settings.time_zone.clone()
     } else {
         let zone = env.arg_str(call, 0)?;
-        match Zone::find(zone.as_str()) {
+        match Zone::find_for_iso(zone.as_str()) {
             Some(zone) => zone,
             None => {
                 let message = format!(

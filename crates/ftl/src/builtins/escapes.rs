@@ -24,6 +24,26 @@ pub(super) const TABLE: &[Builtin] = &[
     define("url_path", Run::Str(url_path), Args::Optional(1, 1)),
 ];
 
+/// Texts up to this length are escaped before what becomes of them is counted.
+const SHORT: usize = 64 << 10;
+
+/// Room for what becomes of a text of `len` bytes, `escaped` of which become up to `each`. It is looked for in the budget
+/// first if that is much.
+fn room_for<'a>(
+    env: &Env<'a>,
+    len: usize,
+    escaped: impl FnOnce() -> usize,
+    each: usize,
+) -> Evaluated<'a, usize> {
+    if len <= SHORT {
+        return Ok(len + 16);
+    }
+    let escaped = escaped();
+    let room = (len - escaped).saturating_add(escaped.saturating_mul(each));
+    env.check_room(room.saturating_mul(2))?;
+    Ok(room)
+}
+
 /// Replaces the characters that `escape` has something for; borrows if there are none.
 fn replace_chars<'a>(
     env: &mut Env<'a>,
@@ -33,7 +53,10 @@ fn replace_chars<'a>(
     if !text.as_str().chars().any(|c| escape(c).is_some()) {
         return Ok(Some(Value::Str(text)));
     }
-    let mut escaped = String::with_capacity(text.as_str().len() + 16);
+    let chars = text.as_str().chars();
+    let changed = || chars.filter(|c| escape(*c).is_some()).count();
+    let room = room_for(env, text.as_str().len(), changed, 6)?;
+    let mut escaped = String::with_capacity(room);
     for c in text.as_str().chars() {
         match escape(c) {
             Some(replacement) => escaped.push_str(replacement),
@@ -89,7 +112,10 @@ fn script_string<'a>(env: &mut Env<'a>, text: Str<'a>, json: bool) -> Returned<'
     if all_plain_in_script(text.as_str().as_bytes()) {
         return Ok(Some(Value::Str(text)));
     }
-    let mut escaped = Vec::with_capacity(text.as_str().len() + 16);
+    let bytes = text.as_str().bytes();
+    let changed = || bytes.filter(|byte| !is_plain_in_script(*byte)).count();
+    let room = room_for(env, text.as_str().len(), changed, 6)?;
+    let mut escaped = Vec::with_capacity(room);
     escape_script(text.as_str(), json, &mut escaped);
     env.captured_string(escaped).map(Some)
 }
@@ -265,7 +291,10 @@ fn percent_encode<'a>(
             )
             || (keep_slashes && byte == b'/')
     };
-    let mut encoded = String::with_capacity(text.as_str().len());
+    let changed = || text.as_str().bytes().filter(|byte| !plain(*byte)).count();
+    // In two bytes, each of them written with three.
+    let room = room_for(env, text.as_str().len(), changed, 6)?;
+    let mut encoded = String::with_capacity(room);
     let mut rest = text.as_str();
     while let Some(first) = rest.bytes().next() {
         // Runs of what needs no escape stay as they are, the others are encoded each as a whole.

@@ -205,7 +205,8 @@ fn write_formatted<'a>(
         Value::Date(date) => {
             env.date_format_setting(date.kind)?;
             let format = date_format(env, call, date.kind)?;
-            format.write(*date, &env.surroundings(), out);
+            let surroundings = env.surroundings(date.kind, Some(&format));
+            format.write(*date, &surroundings, out);
             Ok(())
         }
         _ => Ok(()),

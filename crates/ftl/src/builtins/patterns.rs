@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use fancy_regex::{Captures, Regex};
+use fancy_regex::Captures;
 
 use super::utf16;
 use super::{Args, Builtin, Returned, Run, define};
 use crate::error::{Error, ErrorKind};
 use crate::eval::{Env, Evaluated, Fault, UNCHECKED};
-use crate::regex::{self, Flags, Replacement};
+use crate::regex::{self, Flags, Pattern, Refused, Replacement};
 use crate::syntax::ast::BuiltinCall;
 use crate::value::{ListKind, Match, Str, Value};
 
@@ -36,6 +36,13 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
 ];
 
+/// What a part of a text takes in a list, in items: its place, its characters' head, and where it is while they are counted.
+pub(super) const ITEMS_OF_A_PART: usize = 3;
+/// What a match takes beside its groups.
+const ITEMS_OF_A_MATCH: usize = 8;
+/// Parts of a replacement that are put in for a step.
+const PARTS_PER_STEP: usize = 64;
+
 fn flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Evaluated<'a, Flags> {
     if call.arg_count() > index {
         Ok(Flags::parse(env.arg_text(call, index)?.as_str()))
@@ -53,18 +60,42 @@ fn new_flags<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, index: usize) -> Eval
     }
 }
 
-/// Compiles a pattern to be looked for in `subject`; a plain text matches itself.
-fn pattern<'a>(env: &Env<'a>, text: &str, flags: Flags, subject: &str) -> Evaluated<'a, Regex> {
-    let limit = env.engine.budgets.regex_backtracking;
+/// Translates a pattern to be looked for in `subject`; a plain text matches itself.
+fn source<'a>(
+    env: &mut Env<'a>,
+    text: &str,
+    flags: Flags,
+    subject: &str,
+) -> Evaluated<'a, regex::Source> {
     let quoted;
-    let source = if flags.regex {
+    let pattern = if flags.regex {
         text
     } else {
         quoted = format!("\\Q{}\\E", text.replace("\\E", "\\E\\\\E\\Q"));
         &quoted
     };
-    regex::compile(source, flags, subject, false, limit)
-        .map_err(|message| env.failure(ErrorKind::Value, message))
+    let source = regex::Source::of(pattern, flags, subject).map_err(|why| refused(env, why))?;
+    env.steps(source.steps())?;
+    Ok(source)
+}
+
+/// Compiles a pattern to be looked for in `subject`.
+fn pattern<'a>(
+    env: &mut Env<'a>,
+    text: &str,
+    flags: Flags,
+    subject: &str,
+) -> Evaluated<'a, Pattern> {
+    let source = source(env, text, flags, subject)?;
+    let limit = env.engine.budgets.regex_backtracking;
+    source.compile(limit).map_err(|why| refused(env, why))
+}
+
+fn refused<'a>(env: &Env<'a>, why: Refused) -> Fault<'a> {
+    match why {
+        Refused::Malformed(message) => env.failure(ErrorKind::Value, message),
+        Refused::TooLarge => env.failure(ErrorKind::Regex, "the regular expression is too large"),
+    }
 }
 
 fn too_long<'a>(env: &Env<'a>, call: &BuiltinCall) -> Fault<'a> {
@@ -85,48 +116,55 @@ fn replace<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
             return replace_everywhere(env, &text, with, flags.first_only);
         }
         let count = if flags.first_only {
-            1
+            usize::from(source.contains(search))
         } else {
             source.matches(search).count()
         };
-        env.charge((source.len()).saturating_add(with.len().saturating_mul(count)))?;
-        let replaced = if flags.first_only {
-            source.replacen(search, with, 1)
-        } else {
-            source.replace(search, with)
-        };
+        let kept = source.len() - count * search.len();
+        let len = kept.saturating_add(with.len().saturating_mul(count));
+        env.charge_text(len)?;
+        let mut replaced = String::with_capacity(len);
+        let mut end = 0;
+        for (at, found) in source.match_indices(search).take(count) {
+            replaced.push_str(&source[end..at]);
+            replaced.push_str(with);
+            end = at + found.len();
+        }
+        replaced.push_str(&source[end..]);
         return Ok(Some(Value::string(replaced)));
     }
     let regex = pattern(env, search, flags, source)?;
-    if !regex.is_match(source).map_err(|_| too_long(env, call))? {
+    if !regex
+        .regex
+        .is_match(source)
+        .map_err(|_| too_long(env, call))?
+    {
         // A replacement that isn't needed may be malformed.
         return Ok(Some(Value::Str(text)));
     }
     let replacement = if flags.regex {
-        regex::replacement(with, &regex).map_err(|message| bad_replacement(env, call, message))?
+        regex::replacement(with, &regex.regex)
+            .map_err(|message| bad_replacement(env, call, message))?
     } else {
         vec![Replacement::Text(with.to_owned())]
     };
     let mut replaced = String::with_capacity(source.len());
     let mut end = 0;
-    for captures in regex::occurrences(&regex, source) {
+    for captures in regex.occurrences(source) {
         let captures = captures.map_err(|_| too_long(env, call))?;
         env.step()?;
         let Some(whole) = captures.get(0) else { break };
-        let before = replaced.len();
+        let parts = replacement.iter().map(|part| match part {
+            Replacement::Text(text) => text.as_str(),
+            Replacement::Group(group) => captures.get(*group).map_or("", |found| found.as_str()),
+            Replacement::Named(name) => captures.name(name).map_or("", |found| found.as_str()),
+        });
+        env.steps(replacement.len() / PARTS_PER_STEP)?;
+        let added = parts.clone().map(str::len).fold(0, usize::saturating_add);
+        env.charge(added.saturating_add(whole.start() - end))?;
+        env.check_text(replaced.len().saturating_add(added))?;
         replaced.push_str(&source[end..whole.start()]);
-        for part in &replacement {
-            match part {
-                Replacement::Text(text) => replaced.push_str(text),
-                Replacement::Group(group) => {
-                    replaced.push_str(captures.get(*group).map_or("", |found| found.as_str()))
-                }
-                Replacement::Named(name) => {
-                    replaced.push_str(captures.name(name).map_or("", |found| found.as_str()))
-                }
-            }
-        }
-        env.charge(replaced.len() - before)?;
+        parts.for_each(|part| replaced.push_str(part));
         end = whole.end();
         if flags.first_only {
             break;
@@ -159,12 +197,12 @@ fn replace_everywhere<'a>(
     if first_only {
         return env.made(format!("{with}{source}")).map(Some);
     }
-    env.charge(
-        source
-            .len()
-            .saturating_add(with.len().saturating_mul(source.len() + 1)),
-    )?;
-    let mut replaced = with.to_owned();
+    let times = source.chars().count() + 1;
+    let len = with.len().saturating_mul(times);
+    let len = len.saturating_add(source.len());
+    env.charge_text(len)?;
+    let mut replaced = String::with_capacity(len);
+    replaced.push_str(with);
     for c in source.chars() {
         replaced.push(c);
         replaced.push_str(with);
@@ -180,13 +218,14 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
     if flags.regex || (flags.case_insensitive && !separator.as_str().is_empty()) {
         let regex = pattern(env, separator.as_str(), flags, source)?;
         let mut start = 0;
-        for captures in regex::occurrences(&regex, source) {
+        for captures in regex.occurrences(source) {
             let captures = captures.map_err(|_| too_long(env, call))?;
             env.step()?;
             let Some(found) = captures.get(0) else { break };
             if found.end() == 0 {
                 continue;
             }
+            env.charge_items(ITEMS_OF_A_PART)?;
             ranges.push(start..found.start());
             start = found.end();
         }
@@ -198,10 +237,10 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
             }
         }
     } else if separator.as_str().is_empty() {
+        env.charge_items(source.chars().count().saturating_mul(ITEMS_OF_A_PART))?;
         let (units, has_halves) = utf16::units(source);
         if has_halves {
             env.has_halves.set(true);
-            env.charge_items(units.len())?;
             let units = units
                 .into_iter()
                 .map(|unit| Some(Value::string(unit.to_string())));
@@ -211,13 +250,13 @@ fn split<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Returne
     } else {
         let mut start = 0;
         for (at, found) in source.match_indices(separator.as_str()) {
+            env.charge_items(ITEMS_OF_A_PART)?;
             ranges.push(start..at);
             start = at + found.len();
         }
         ranges.push(start..source.len());
     }
     env.steps(ranges.len())?;
-    env.charge_items(ranges.len())?;
     env.charge(source.len())?;
     Ok(Some(Value::list(
         ranges
@@ -234,15 +273,17 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         ..flags(env, call, 1)?
     };
     let source = text.as_str();
-    let regex = pattern(env, search.as_str(), flags, source)?;
+    let translated = self::source(env, search.as_str(), flags, source)?;
     let limit = env.engine.budgets.regex_backtracking;
-    let whole_regex = regex::compile(search.as_str(), flags, source, true, limit)
-        .map_err(|message| env.failure(ErrorKind::Value, message))?;
+    env.steps(translated.steps())?;
+    let whole_regex = translated.compile_whole(limit);
+    let whole_regex = whole_regex.map_err(|why| refused(env, why))?;
+    let regex = translated.compile(limit).map_err(|why| refused(env, why))?;
     let whole = whole_regex
         .captures(source)
         .map_err(|_| too_long(env, call))?;
     let groups = whole.as_ref().map_or_else(
-        || Value::special_list(vec![None; regex.captures_len()], ListKind::Groups),
+        || Value::special_list(vec![None; whole_regex.captures_len()], ListKind::Groups),
         |captures| {
             // Groups of the whole that have matched nothing are empty; those of single matches are missing.
             let groups = group_list(captures).into_iter();
@@ -251,10 +292,12 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         },
     );
     let mut found = Vec::new();
-    for captures in regex::occurrences(&regex, source) {
+    for captures in regex.occurrences(source) {
         let captures = captures.map_err(|_| too_long(env, call))?;
         env.step()?;
-        env.charge_items(captures.len() + 4)?;
+        env.charge_items(captures.len() * ITEMS_OF_A_PART + ITEMS_OF_A_MATCH)?;
+        let groups_len = captures.iter().flatten().map(|group| group.as_str().len());
+        env.charge(groups_len.fold(0, usize::saturating_add))?;
         let groups = group_list(&captures);
         let item = Match {
             whole: true,
@@ -263,7 +306,6 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
         };
         found.push(Some(Value::Match(Rc::new(item))));
     }
-    env.charge(source.len())?;
     let result = Match {
         whole: whole.is_some(),
         matches: Value::list(found),
@@ -319,7 +361,7 @@ fn first_separator<'a>(
             .map(|at| (at, at + separator.as_str().len())));
     }
     let regex = pattern(env, separator.as_str(), flags, text)?;
-    let found = regex.find(text).map_err(|_| too_long(env, call))?;
+    let found = regex.regex.find(text).map_err(|_| too_long(env, call))?;
     Ok(found.map(|found| (found.start(), found.end())))
 }
 
@@ -359,6 +401,7 @@ fn last_separator<'a>(
     let mut from = 0;
     // Occurrences may overlap.
     while let Some(found) = regex
+        .regex
         .find_from_pos(text, from)
         .map_err(|_| too_long(env, call))?
     {
@@ -402,7 +445,8 @@ fn ensure_starts_with<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a
             }
         };
         let regex = pattern(env, start.as_str(), flags, text.as_str())?;
-        let found = regex.find(text.as_str()).map_err(|_| too_long(env, call))?;
+        let found = regex.regex.find(text.as_str());
+        let found = found.map_err(|_| too_long(env, call))?;
         (found.is_some_and(|found| found.start() == 0), prefix)
     } else {
         (text.as_str().starts_with(start.as_str()), start)

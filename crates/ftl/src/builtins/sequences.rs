@@ -158,7 +158,7 @@ fn write_joined<'a>(
         is_there.then(|| env.arg_str(call, index)).transpose()
     };
     let (if_empty, ending) = (further(1)?, further(2)?);
-    let mut count = 0;
+    let (start, mut count) = (bytes.len(), 0);
     for index in 0.. {
         let Some(item) = stream.next(env)? else {
             break;
@@ -189,6 +189,7 @@ fn write_joined<'a>(
             return Err(Fault::Error(error.wrapped(message)));
         }
         env.charge(bytes.len() - before)?;
+        env.check_text(bytes.len() - start)?;
         count += 1;
     }
     if count == 0 && if_empty.is_some() {

@@ -1,5 +1,6 @@
 //! Built-ins on strings.
 
+use super::patterns::ITEMS_OF_A_PART;
 use super::truncate::is_white;
 use super::{Args, Builtin, Returned, Run, define, utf16};
 use crate::error::ErrorKind;
@@ -320,13 +321,17 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
         );
         return Err(env.failure(ErrorKind::Value, message));
     }
-    env.charge(width.saturating_mul(4))?;
     // On the right the filling goes on where the text stops, as if it had begun at the start of the text.
     let start = if left { 0 } else { len };
     let (units, has_halves) = utf16::units(filling.as_str());
     if has_halves {
         env.has_halves.set(true);
     }
+    let added = (missing / units.len() + 1).saturating_mul(filling.as_str().len());
+    // The filling is put together before it is joined with the text.
+    let len = added.saturating_add(text.as_str().len());
+    env.charge_text(len)?;
+    env.check_room(len.saturating_mul(2))?;
     let padding: String = (start..start + missing)
         .map(|at| units[at % units.len()])
         .collect();
@@ -339,14 +344,12 @@ fn pad<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>, left: bool) 
 }
 
 fn word_list<'a>(env: &mut Env<'a>, _: &'a BuiltinCall, text: Str<'a>) -> Returned<'a> {
-    let words: Vec<_> = text
-        .as_str()
-        .split([' ', '\t', '\n', '\r', '\u{c}'])
-        .filter(|word| !word.is_empty())
-        .map(|word| Some(Value::string(word)))
-        .collect();
-    env.charge_items(words.len())?;
-    some(Value::list(words))
+    let words = text.as_str().split([' ', '\t', '\n', '\r', '\u{c}']);
+    let words = words.filter(|word| !word.is_empty());
+    env.charge_items(words.clone().count().saturating_mul(ITEMS_OF_A_PART))?;
+    env.charge(text.as_str().len())?;
+    let words = words.map(|word| Some(Value::string(word)));
+    some(Value::list(words.collect()))
 }
 
 fn number<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, value: Value<'a>) -> Returned<'a> {

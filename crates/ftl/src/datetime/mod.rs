@@ -3,7 +3,9 @@
 //! What differs from Java 17, as far as is known:
 //! - Time zones follow the database that comes with `jiff`, which may be newer than the JDK's.
 //! - The names of zones are known in twenty languages; elsewhere they are those of no locale.
-//! - A zone that a text names doesn't stay in effect for the texts that the same format reads after it.
+//! - Of several zones with the name that is read it is the one that Java finds first in locales that it knows; in others
+//!   Java has another order.
+//! - Of formats whose texts name zones, no more than the last 64 go on in them.
 //! - Week years (`Y`) wrap around in another way beyond the range of 32-bit days, aren't read as Java does in the
 //!   Buddhist calendar, and some before Christ are off by one.
 
@@ -28,7 +30,7 @@ use crate::value::{DateKind, DateTime};
 use crate::version::Version;
 
 /// A compiled date, time or datetime format.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DateFormat {
     Pattern(Pattern, String),
     /// A locale's pattern.
@@ -97,14 +99,17 @@ impl DateFormat {
         }
     }
 
-    /// Reads milliseconds since 1970; text after the end of a pattern is ignored, as Java does.
+    /// Reads milliseconds since 1970; text after the end of a pattern is ignored, as Java does. A zone that the text has
+    /// named is left in `named`, even if the text can't be read, unless it is the one in effect.
     pub(crate) fn read(
         &self,
         text: &str,
         surroundings: &Surroundings<'_>,
+        named: &mut Option<Zone>,
     ) -> Result<i64, Unreadable> {
         let by_pattern = |pattern: &Pattern, source: &str| {
-            pattern.read(text, surroundings).ok_or_else(|| Unreadable {
+            let read = pattern.read(text, surroundings, named);
+            read.ok_or_else(|| Unreadable {
                 format: source.to_owned(),
                 reason: format!("Unparseable date: \"{text}\""),
             })

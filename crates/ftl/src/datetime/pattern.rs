@@ -6,7 +6,7 @@ const MAX_PATTERN: usize = 4_096;
 const LETTERS: &str = "GyMdkHmsSEDFwWahKzZYuXL";
 
 /// A compiled pattern. What depends on the locale is added when a date is written or read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pattern {
     pub(super) parts: Vec<Part>,
     /// Whether a month is all there is, which then takes the form that stands alone.

@@ -23,8 +23,14 @@ pub(super) struct Reader<'t, 'p> {
 }
 
 impl Pattern {
-    /// Reads milliseconds since 1970; what follows the pattern's text is ignored.
-    pub(super) fn read(&self, text: &str, surroundings: &Surroundings<'_>) -> Option<i64> {
+    /// Reads milliseconds since 1970; what follows the pattern's text is ignored. Leaves the zone that the text names in
+    /// `named`, unless it is the one in effect.
+    pub(super) fn read(
+        &self,
+        text: &str,
+        surroundings: &Surroundings<'_>,
+        named: &mut Option<Zone>,
+    ) -> Option<i64> {
         let mut reader = Reader {
             text,
             at: 0,
@@ -35,19 +41,12 @@ impl Pattern {
             zone: None,
             is_ambiguous_year: false,
         };
-        for (index, part) in self.parts.iter().enumerate() {
-            match part {
-                Part::Text(literal) => reader.literal(literal)?,
-                Part::Field { letter, width } => {
-                    let abuts = match self.parts.get(index + 1) {
-                        Some(Part::Field { letter, width }) => is_numeric(*letter, *width),
-                        _ => false,
-                    };
-                    reader.field(*letter, *width, abuts, self.is_lone_month)?;
-                }
-            }
-        }
-        Some(reader.millis())
+        let is_read = reader.parts(self);
+        let millis = is_read.map(|()| reader.millis());
+        *named = reader
+            .zone
+            .filter(|zone| zone.id() != surroundings.zone.id());
+        millis
     }
 }
 
@@ -60,6 +59,22 @@ fn is_numeric(letter: char, width: usize) -> bool {
 }
 
 impl Reader<'_, '_> {
+    fn parts(&mut self, pattern: &Pattern) -> Option<()> {
+        for (index, part) in pattern.parts.iter().enumerate() {
+            match part {
+                Part::Text(literal) => self.literal(literal)?,
+                Part::Field { letter, width } => {
+                    let abuts = match pattern.parts.get(index + 1) {
+                        Some(Part::Field { letter, width }) => is_numeric(*letter, *width),
+                        _ => false,
+                    };
+                    self.field(*letter, *width, abuts, pattern.is_lone_month)?;
+                }
+            }
+        }
+        Some(())
+    }
+
     fn millis(&mut self) -> i64 {
         let millis = self.millis_of_fields();
         if self.is_ambiguous_year && millis < self.century_start() {
@@ -362,6 +377,7 @@ mod tests {
                 locale: &Locale::parse(locale),
                 clock: None,
             },
+            &mut None,
         )
     }
 

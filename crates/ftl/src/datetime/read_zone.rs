@@ -90,7 +90,7 @@ impl Reader<'_, '_> {
     /// A name of the zone in effect, or else of the first zone that has it.
     fn zone_by_name(&mut self) -> Option<()> {
         let locale = self.surroundings.locale.name();
-        let own = self.surroundings.zone;
+        let own = self.zone.as_ref().unwrap_or(self.surroundings.zone);
         let (id, (len, is_daylight, is_shared)) = readable_zones(own.id(), locale)
             .find_map(|(id, names)| Some((id, self.match_zone(names)?)))?;
         let zone = if id == own.id() {

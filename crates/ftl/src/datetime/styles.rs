@@ -28,7 +28,7 @@ impl Style {
 }
 
 /// The styles of a date and of a time; a date or a time alone needs but one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Styles {
     date: Style,
     time: Style,

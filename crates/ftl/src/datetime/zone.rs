@@ -99,6 +99,22 @@ impl Zone {
         })
     }
 
+    /// As [`Self::find`]; `UTC` and `GMT`, alone or with an offset of nothing, may be in any case.
+    pub(crate) fn find_for_iso(name: &str) -> Option<Self> {
+        let (start, offset) = name.split_at_checked(3).unwrap_or((name, ""));
+        let is_utc = ["UTC", "GMT"]
+            .iter()
+            .any(|utc| start.eq_ignore_ascii_case(utc));
+        let is_nothing = matches!(
+            offset,
+            "" | "+0" | "+00" | "+00:00" | "-0" | "-00" | "-00:00"
+        );
+        match is_utc && is_nothing {
+            true => Some(Self::utc()),
+            false => Self::find(name),
+        }
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -262,8 +278,11 @@ fn known_rules(name: &str) -> Option<Rules> {
     };
     if let Some(zone) = name.strip_prefix("SystemV/") {
         // Those without daylight saving time are but hours west of Greenwich.
-        let hours: i64 = zone.get(3..)?.parse().ok()?;
-        return Some(Rules::Fixed(-hours * 3600));
+        if let Ok(hours) = zone.get(3..)?.parse::<i64>() {
+            return Some(Rules::Fixed(-hours * 3600));
+        }
+        let zone = TimeZone::posix(&format!("{zone},M4.5.0,M10.5.0")).ok()?;
+        return Some(Rules::Named(Arc::new(Named::new(zone, name))));
     }
     if name.starts_with("Etc/") {
         let offset = name.strip_prefix("Etc/GMT").unwrap_or_default();
@@ -352,6 +371,21 @@ mod tests {
                 expected,
                 "{given}"
             );
+        }
+    }
+
+    #[test]
+    fn system_v_zones_save_daylight_from_april_to_october() {
+        let zone = Zone::find("SystemV/YST9YDT").expect("a zone");
+        for (millis, hours) in [
+            (-1_000_000_000_000, -8),
+            (0, -9),
+            (15_000_000_000, -8),
+            (1_288_000_000_000, -8),
+            (1_300_000_000_000, -9),
+            (5_000_000_000_000, -8),
+        ] {
+            assert_eq!(zone.at(millis).offset, hours * HOUR_MILLIS, "{millis}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod quote;
 mod render;
+mod text;
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -83,9 +84,11 @@ struct Inner {
     stack: Vec<Frame>,
     /// Frames that the stack has no room for.
     frames_left_out: usize,
-    cause: Option<Error>,
+    cause: Option<Arc<Error>>,
     /// The failure of what `?interpret` has made: the stack of this one is the rest of its own.
     interpreted: Option<Error>,
+    /// How many failures are within each other.
+    levels: usize,
     /// Whether FreeMarker fails with an exception of Java's own, which no `#attempt` catches.
     is_foreign: bool,
 }
@@ -109,6 +112,8 @@ pub struct Frame {
 
 /// Most frames that an error keeps.
 const MAX_FRAMES: usize = 64;
+/// Most failures within each other that are told; those around them are passed on as they are.
+const MAX_LEVELS: usize = 128;
 
 impl Error {
     /// What is said of expressions without a value.
@@ -122,7 +127,7 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: text::cut(message.into()),
             label: Arc::from(""),
             span: None,
             blamed: None,
@@ -135,6 +140,7 @@ impl Error {
             frames_left_out: 0,
             cause: None,
             interpreted: None,
+            levels: 0,
             is_foreign: false,
         }))
     }
@@ -216,30 +222,49 @@ impl Error {
     /// What it all began with is kept, not what came in between.
     pub(crate) fn caused_by(mut self, cause: Error) -> Self {
         let root = cause.0.cause.clone();
-        self.0.cause = Some(root.unwrap_or(cause));
+        self.0.cause = Some(root.unwrap_or_else(|| Arc::new(cause)));
         self
+    }
+
+    fn root(&self) -> Arc<Error> {
+        let root = self.0.cause.as_ref().map(Arc::clone);
+        root.unwrap_or_else(|| Arc::new(self.clone()))
     }
 
     /// The failure behind this one, which says less.
     #[must_use]
     pub fn cause(&self) -> Option<&Error> {
-        self.0.cause.as_ref()
+        self.0.cause.as_deref()
     }
 
     pub(crate) fn pushing(mut self, frame: impl FnOnce() -> Frame) -> Self {
         if self.0.stack.len() < MAX_FRAMES {
             self.push(frame());
         } else {
-            self.0.frames_left_out += 1;
+            self.leave_out(1);
         }
         self
     }
 
     fn push(&mut self, frame: Frame) {
         if let Some(inner) = &mut self.0.interpreted {
-            inner.push(frame.clone());
+            // It has at least as many as this one.
+            if inner.0.stack.len() < text::TOLD_FRAMES {
+                inner.push(frame.clone());
+            } else {
+                inner.leave_out(1);
+            }
         }
         self.0.stack.push(frame);
+    }
+
+    /// Counts frames that there is no room for.
+    fn leave_out(&mut self, count: usize) {
+        let mut error = Some(self);
+        while let Some(Self(inner)) = error {
+            inner.frames_left_out += count;
+            error = inner.interpreted.as_mut();
+        }
     }
 
     /// The directives that led to the failure, the innermost first.
@@ -248,120 +273,27 @@ impl Error {
         &self.0.stack
     }
 
-    /// The stack as FreeMarker prints it, a line a directive.
-    #[must_use]
-    pub fn stack_trace(&self) -> String {
-        let mut text = String::new();
-        for (index, frame) in self.0.stack.iter().enumerate() {
-            // A `#nested` that something in its content has failed in, and the call that it belongs to.
-            let is_around_nested = index > 1 && self.0.stack[index - 1].nested;
-            let bullet = if index > 0 && (frame.nested || is_around_nested) {
-                '~'
-            } else {
-                '-'
-            };
-            let how = if index == 0 {
-                "Failed at"
-            } else {
-                "Reached through"
-            };
-            let within = frame
-                .within
-                .as_ref()
-                .map_or(String::new(), |within| format!(" in {within}"));
-            let _ = writeln!(
-                text,
-                "\t{bullet} {how}: {}  [in {}{within} at line {}, column {}]",
-                frame.description, frame.template, frame.line, frame.column
-            );
-        }
-        if self.0.frames_left_out > 0 {
-            let _ = writeln!(text, "\t... ({} more)", self.0.frames_left_out);
-        }
-        text
-    }
-
-    /// The whole of what FreeMarker says: message, blamed expression with its place, tips.
-    #[must_use]
-    pub fn description(&self) -> String {
-        let mut text = self.0.message.clone();
-        if let Some(inner) = &self.0.interpreted {
-            let report = inner.report();
-            let _ = write!(text, "\n\n---begin-message---\n{report}\n---end-message---");
-        }
-        if let (Some(blamed), Some(span)) = (&self.0.blamed, self.0.blamed_span.or(self.0.span)) {
-            text.truncate(text.trim_end().len());
-            text.push('\n');
-            if !self.0.message.trim_end().ends_with(':') {
-                text.push_str("The blamed expression:\n");
-            }
-            let _ = write!(
-                text,
-                "==> {}  [in {} at line {}, column {}]",
-                blamed.replace("\r\n", "\n").replace(['\r', '\n'], "\n    "),
-                self.0.label,
-                span.line,
-                span.column
-            );
-        }
-        if !self.0.tips.is_empty() {
-            text.push_str("\n\n----");
-            for tip in &self.0.tips {
-                let _ = write!(text, "\nTip: {tip}\n----");
-            }
-        }
-        text
-    }
-
-    /// The whole as the reason of another failure: a template that isn't well-formed is named with the place.
-    pub(crate) fn as_reason(&self) -> String {
-        match self.0.span {
-            Some(span) if self.0.stack.is_empty() => format!(
-                "Syntax error in {} in line {}, column {}:\n{}",
-                self.0.label,
-                span.line,
-                span.column,
-                self.description()
-            ),
-            _ => self.description(),
-        }
-    }
-
     /// A failure of what this one is the reason for: of the same kind, at a place of its own.
     pub(crate) fn wrapped(&self, message: impl Into<String>) -> Self {
-        Self::new(self.0.kind, message).caused_by(self.clone())
-    }
-
-    /// The failure of the directive that runs what `?interpret` has made.
-    pub(crate) fn of_interpreted(self) -> Self {
-        let message = "Template created with \"?interpret\" has stopped with this error:";
-        let mut error = self.wrapped(message);
-        error.0.interpreted = Some(self);
+        let mut error = Self::new(self.0.kind, message);
+        error.0.cause = Some(self.root());
         error
     }
 
-    /// The whole as FreeMarker prints it, with the innermost directives.
-    fn report(&self) -> String {
-        if self.0.is_foreign {
-            return self.0.message.clone();
+    /// The failure of the directive that runs what `?interpret` has made.
+    pub(crate) fn of_interpreted(mut self) -> Self {
+        if self.0.levels >= MAX_LEVELS {
+            return self;
         }
-        const LINES: usize = 10;
-        let trace = self.stack_trace();
-        let count = trace.lines().count();
-        let shown = if count > LINES { LINES - 1 } else { count };
-        let mut text = self.description();
-        text.push_str("\n\n----\nFTL stack trace (\"~\" means nesting-related):\n");
-        for line in trace.lines().take(shown) {
-            let _ = writeln!(text, "{line}");
+        let message = "Template created with \"?interpret\" has stopped with this error:";
+        let mut error = self.wrapped(message);
+        error.0.levels = self.0.levels + 1;
+        if let Some(untold) = self.0.stack.len().checked_sub(text::TOLD_FRAMES) {
+            self.0.stack.truncate(text::TOLD_FRAMES);
+            self.0.frames_left_out += untold;
         }
-        if count > shown {
-            let _ = writeln!(
-                text,
-                "\t... (Had {} more, hidden for tersenes)",
-                count - shown
-            );
-        }
-        text + "----"
+        error.0.interpreted = Some(self);
+        error
     }
 
     /// What kind of failure it is.
@@ -447,9 +379,13 @@ impl std::error::Error for Error {
 
 /// `text` as a Java string literal, which is how messages quote.
 pub(crate) fn java_quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
+    let mut quoted = String::with_capacity(text.len().min(text::MAX_TEXT) + 2);
     quoted.push('"');
     for c in text.chars() {
+        if quoted.len() > text::MAX_TEXT {
+            // The message is cut there, too.
+            break;
+        }
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),

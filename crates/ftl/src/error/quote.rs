@@ -2,11 +2,17 @@
 
 use std::fmt::Write;
 
+use super::text::MAX_TEXT;
+
 /// The text in quotes, with what can't be seen and the quotes in it escaped.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut result = String::with_capacity(text.len() + 2);
+    let mut result = String::with_capacity(text.len().min(MAX_TEXT) + 2);
     result.push('"');
     for c in text.chars() {
+        if result.len() > MAX_TEXT {
+            // The message is cut there, too.
+            break;
+        }
         match c {
             '"' => result.push_str("\\\""),
             '\\' => result.push_str("\\\\"),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::args::Passed;
 use super::call::{MACRO_IN_EXPRESSION, Routine};
 use super::env::{Env, Evaluated, Fault};
-use super::exec::Flow;
+use super::exec::{Flow, is_used_up};
 use crate::error::{Error, ErrorKind};
 use crate::output_format::OutputFormat;
 use crate::syntax::Src;
@@ -68,10 +68,13 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// The failure of what `?interpret` has made.
+    /// The failure of what `?interpret` has made. That a budget is used up is told as it is: it may be many levels below.
     #[cold]
     fn stopped(&self, fault: Fault<'a>) -> Fault<'a> {
         let error = self.to_error(fault);
+        if is_used_up(error.kind()) {
+            return Fault::Error(error);
+        }
         Fault::Error(error.of_interpreted())
     }
 

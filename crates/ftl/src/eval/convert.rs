@@ -2,7 +2,7 @@
 
 use super::env::{Env, Evaluated, Fault, with_article};
 use crate::append::append;
-use crate::datetime::{DateFormat, Surroundings};
+use crate::datetime::DateFormat;
 use crate::error::{Error, ErrorKind, quoted};
 use crate::number::{Number, NumberFormat};
 use crate::syntax::Src;
@@ -133,7 +133,7 @@ impl<'a> Env<'a> {
 
     fn write_date(&self, date: DateTime, out: &mut Vec<u8>) -> Evaluated<'a, ()> {
         let format = self.date_format_setting(date.kind)?;
-        format.write(date, &self.surroundings(), out);
+        format.write(date, &self.surroundings(date.kind, None), out);
         Ok(())
     }
 
@@ -149,11 +149,6 @@ impl<'a> Env<'a> {
             );
             self.failure(ErrorKind::Format, message)
         })
-    }
-
-    /// What the text of dates depends on.
-    pub(crate) fn surroundings(&self) -> Surroundings<'_> {
-        self.engine.surroundings(&self.settings)
     }
 
     /// What `${value}` prints, as a string.

@@ -11,6 +11,7 @@ use super::first::First;
 use super::formatters::Kept;
 use super::trace::Caller;
 use super::units::{Around, Loaded, Units, Variables};
+use super::zones::KeptZone;
 use crate::builtins::utf16;
 use crate::data::Hash;
 use crate::engine::Shared;
@@ -25,6 +26,10 @@ use crate::value::Value;
 
 /// Room on the stack for all that may run before the next call looks for room itself.
 const STACK: usize = 1 << 20;
+/// A text is at most this part of the budget of memory, unless more than that can be written.
+const TEXTS_IN_MEMORY: usize = 16;
+/// Texts up to this length aren't worth a look at the budget before they are counted.
+const SHORT_TEXT: usize = 4 << 10;
 /// What it costs to get a new piece of stack.
 const STEPS_OF_A_STACK: usize = 100;
 
@@ -91,6 +96,8 @@ pub(crate) struct Env<'a> {
     /// The interpolation whose expression is being computed.
     pub(super) interpolation: Option<&'a Node>,
     pub(crate) depth: usize,
+    /// The zones that formats go on in.
+    pub(super) zones: Vec<KeptZone>,
     steps_left: u64,
     memory_left: usize,
 }
@@ -161,6 +168,7 @@ pub(crate) fn render(template: &Template, root: &dyn Hash, out: &mut Vec<u8>) ->
         callers: Vec::new(),
         interpolation: None,
         depth: 0,
+        zones: Vec::new(),
         steps_left: engine.budgets.steps,
         memory_left: engine.budgets.memory_bytes,
     };
@@ -228,12 +236,51 @@ impl<'a> Env<'a> {
                 self.memory_left = left;
                 Ok(())
             }
-            None => {
-                let limit = self.engine.budgets.memory_bytes as u64;
-                let what = "bytes of memory";
-                Err(over_budget(ErrorKind::Memory, "uses", limit, what))
-            }
+            None => Err(self.no_room()),
         }
+    }
+
+    #[cold]
+    fn no_room(&self) -> Fault<'a> {
+        let limit = self.engine.budgets.memory_bytes as u64;
+        over_budget(ErrorKind::Memory, "uses", limit, "bytes of memory")
+    }
+
+    /// Checks that there is room for bytes that are needed but for a moment.
+    #[inline]
+    pub(crate) fn check_room(&self, bytes: usize) -> Evaluated<'a, ()> {
+        if self.memory_left < bytes {
+            return Err(self.no_room());
+        }
+        Ok(())
+    }
+
+    /// Checks that a text may have as many bytes: a share of the budget, since there are several of it while it is made,
+    /// and what is made of it may be several times as long before it is counted.
+    #[inline]
+    pub(crate) fn check_text(&self, bytes: usize) -> Evaluated<'a, ()> {
+        if bytes <= SHORT_TEXT {
+            return Ok(());
+        }
+        let budgets = &self.engine.budgets;
+        let longest = (budgets.memory_bytes / TEXTS_IN_MEMORY).max(budgets.output_bytes);
+        if bytes > longest {
+            let limit = longest as u64;
+            return Err(over_budget(
+                ErrorKind::Memory,
+                "makes a text of",
+                limit,
+                "bytes",
+            ));
+        }
+        self.check_room(bytes * 2)
+    }
+
+    /// Counts the bytes of a text.
+    #[inline]
+    pub(crate) fn charge_text(&mut self, bytes: usize) -> Evaluated<'a, ()> {
+        self.check_text(bytes)?;
+        self.charge(bytes)
     }
 
     pub(crate) fn charge_items(&mut self, items: usize) -> Evaluated<'a, ()> {
@@ -449,7 +496,7 @@ impl<'a> Env<'a> {
 
     /// What [`Self::capture`] caught, as a string.
     pub(crate) fn captured_string(&mut self, bytes: Vec<u8>) -> Evaluated<'a, Value<'a>> {
-        self.charge(bytes.len())?;
+        self.charge_text(bytes.len())?;
         // Only whole strings are ever written.
         Ok(Value::string(String::from_utf8(bytes).unwrap_or_else(
             |error| String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -473,7 +520,7 @@ impl<'a> Env<'a> {
 
     /// A string that the template made.
     pub(crate) fn made(&mut self, text: String) -> Evaluated<'a, Value<'a>> {
-        self.charge(text.len())?;
+        self.charge_text(text.len())?;
         Ok(Value::string(text))
     }
 

@@ -326,6 +326,7 @@ impl<'a> Env<'a> {
                 self.go(place);
                 let report = self.reported(error);
                 self.steps(report.len() / TEXT_BYTES_PER_STEP)?;
+                self.charge(report.len())?;
                 let outer = self.recovered.replace(Rc::from(report));
                 let flow = self.exec(recover);
                 self.recovered = outer;
@@ -346,6 +347,18 @@ impl<'a> Env<'a> {
         Ok(Fault::Error(Error::new(ErrorKind::Stop, text)))
     }
 
+    /// Whether a setting that formats of dates depend on is that already.
+    fn has_setting(&self, name: Setting, text: &str) -> bool {
+        match name {
+            Setting::DateFormat => *self.settings.date_format.source == *text,
+            Setting::TimeFormat => *self.settings.time_format.source == *text,
+            Setting::DateTimeFormat => *self.settings.datetime_format.source == *text,
+            Setting::TimeZone => self.settings.time_zone.id() == text,
+            Setting::Locale => self.settings.locale.name() == text,
+            _ => false,
+        }
+    }
+
     #[inline(never)]
     fn change_setting(&mut self, name: Setting, value: &'a Expr) -> Evaluated<'a, ()> {
         let text = match self.eval(value)? {
@@ -354,6 +367,10 @@ impl<'a> Env<'a> {
             other => self.string_of(value, other)?,
         };
         let text = text.as_str();
+        if self.has_setting(name, text) {
+            // Not even the formats begin anew.
+            return Ok(());
+        }
         // To compile a format takes time by its length, and to read what is known of a locale takes more.
         self.steps(text.len() / COMPILED_BYTES_PER_STEP)?;
         if name == Setting::Locale {
@@ -378,6 +395,13 @@ impl<'a> Env<'a> {
             Setting::UrlEscapingCharset => settings.url_escaping_charset = Some(text.into()),
             Setting::CFormat | Setting::BooleanFormat | Setting::SqlDateAndTimeTimeZone => {}
             Setting::OutputEncoding => settings.output_encoding = Some(text.into()),
+        }
+        match name {
+            Setting::DateFormat => self.forget_zone_of_setting(DateKind::Date),
+            Setting::TimeFormat => self.forget_zone_of_setting(DateKind::Time),
+            Setting::DateTimeFormat => self.forget_zone_of_setting(DateKind::DateTime),
+            Setting::TimeZone | Setting::Locale => self.zones.clear(),
+            _ => {}
         }
         result.map_err(|reason| {
             let name = match name {

@@ -8,7 +8,7 @@ use crate::error::ErrorKind;
 use crate::number::Number;
 use crate::output_format::{Content, Markup};
 use crate::syntax::ast::{Arithmetic, Expr, ExprKind, Node, NodeKind, RangeKind, Special};
-use crate::value::{Callable, DateKind, DateTime, Map, Range, Scope, Str, Transform, Value};
+use crate::value::{Callable, DateKind, DateTime, Range, Scope, Str, Transform, Value};
 
 impl<'a> Env<'a> {
     /// The value of `expr`; a missing one is a fault.
@@ -322,6 +322,7 @@ impl<'a> Env<'a> {
                 }
                 _ => {}
             }
+            self.check_text(text.len())?;
         }
         match markup {
             None => self.captured_string(text),
@@ -424,8 +425,7 @@ impl<'a> Env<'a> {
 
     #[inline(never)]
     fn hash(&mut self, entries: &'a [(Expr, Expr)]) -> Evaluated<'a, Value<'a>> {
-        self.charge_items(entries.len() * 2)?;
-        let mut map = Map::default();
+        let mut map = self.map_for(entries.len())?;
         for (key, value) in entries {
             let key = self.eval_string(key)?;
             let value = self.eval_unread(value)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::callables::bad_option;
 use super::env::{Env, Evaluated, Fault};
-use super::exec::COMPILED_BYTES_PER_STEP;
+use super::exec::{COMPILED_BYTES_PER_STEP, is_used_up};
 use super::units::{Origin, Variables};
 use crate::error::{Error, ErrorKind};
 use crate::loader::{full_name, normalize, not_found, without_slash};
@@ -439,6 +439,9 @@ impl<'a> Env<'a> {
         });
         result.map_err(|fault| {
             let error = self.to_error(fault);
+            if is_used_up(error.kind()) {
+                return Fault::Error(error);
+            }
             Fault::Error(error.wrapped(quoted_failure(&error.description())))
         })
     }

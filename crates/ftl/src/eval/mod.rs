@@ -24,6 +24,7 @@ mod slices;
 mod stream;
 mod trace;
 mod units;
+mod zones;
 
 pub(crate) use canonical::Printer;
 pub(crate) use compare::{NAN_COMPARED, compared_bytes, has_nan, incomparable_message, ordering};

@@ -109,8 +109,9 @@ impl<'a> Env<'a> {
                 self.charge_items(joined.len())?;
                 return Ok(Value::Joined(Rc::new(joined)));
             }
-            let mut map = Map::default();
-            for (key, value) in self.entries(left)?.into_iter().chain(self.entries(right)?) {
+            let entries = self.entries(left)?.into_iter().chain(self.entries(right)?);
+            let mut map = self.map_for(entries.size_hint().0)?;
+            for (key, value) in entries {
                 map.insert(key, value);
             }
             return Ok(Value::map(map));
@@ -126,6 +127,11 @@ impl<'a> Env<'a> {
             return Err(self.failure(ErrorKind::Type, message));
         }
         let mut bytes = Vec::new();
+        if let (Value::Str(left), Value::Str(right)) = (left, right) {
+            let len = left.as_str().len() + right.as_str().len();
+            self.check_text(len)?;
+            bytes.reserve_exact(len);
+        }
         for (value, expr) in [(left, left_expr), (right, right_expr)] {
             match (value, expr.or(left_expr).or(right_expr)) {
                 (Value::Str(text), _) => bytes.extend_from_slice(text.as_str().as_bytes()),
@@ -136,6 +142,12 @@ impl<'a> Env<'a> {
             }
         }
         self.captured_string(bytes)
+    }
+
+    /// A hash to put `count` entries into.
+    pub(crate) fn map_for(&mut self, count: usize) -> Evaluated<'a, Map<'a>> {
+        self.charge(count.saturating_mul(Map::ENTRY_BYTES))?;
+        Ok(Map::with_capacity(count))
     }
 
     /// Markup and text, or markup and markup of the same format.
@@ -185,8 +197,15 @@ impl<'a> Env<'a> {
             };
             parts.push(part);
         }
+        // Plain text that becomes markup is escaped, which makes up to six bytes of one.
+        let longest = parts.iter().map(|part| match &part.content {
+            Content::Plain(text) => text.as_str().len().saturating_mul(6),
+            Content::Markup(text) => text.as_str().len(),
+        });
+        let longest: usize = longest.fold(0, usize::saturating_add);
+        self.check_room(longest.saturating_mul(2))?;
         let whole = parts[0].concat(&parts[1]);
-        self.charge(match &whole.content {
+        self.charge_text(match &whole.content {
             Content::Plain(text) | Content::Markup(text) => text.as_str().len(),
         })?;
         Ok(Value::Markup(Rc::new(whole)))

@@ -152,11 +152,7 @@ impl<'a> Env<'a> {
         let error = callers.fold(error, |error, caller| {
             error.pushing(|| self.frame_of(*caller))
         });
-        format!(
-            "{}\n\n----\nFTL stack trace (\"~\" means nesting-related):\n{}----",
-            error.description(),
-            error.stack_trace()
-        )
+        error.whole()
     }
 }
 

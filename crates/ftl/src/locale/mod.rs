@@ -69,8 +69,13 @@ impl Locale {
         if !country.is_empty() {
             name = format!("{name}_{country}");
         }
-        let known = Known::of(&name, &language, &country);
-        if let Some(variant) = parts.next() {
+        let variant = parts.next();
+        let known = match (&*name, variant) {
+            // Java's old name of Nynorsk.
+            ("no_NO", Some("NY")) => Known::of("nn_NO", "nn", "NO"),
+            _ => Known::of(&name, &language, &country),
+        };
+        if let Some(variant) = variant {
             name = format!("{name}_{variant}");
         }
         Self {
@@ -146,6 +151,13 @@ mod tests {
         ] {
             assert_eq!(Locale::parse(given).name(), expected, "{given:?}");
         }
+    }
+
+    #[test]
+    fn nynorsk_has_an_old_name() {
+        let (old, new) = (Locale::parse("no_NO_NY"), Locale::parse("nn_NO"));
+        assert!(Arc::ptr_eq(&old.known, &new.known));
+        assert_eq!(old.name(), "no_NO_NY");
     }
 
     #[test]

@@ -48,6 +48,82 @@ const CLASSES: &[(&str, &str)] = &[
     ("InKatakana", "\\x{30a0}-\\x{30ff}"),
 ];
 
+/// Most states that a repetition may come to where it is written out.
+const MAX_WRITTEN_OUT: usize = 10_000;
+/// States of what any character but a few matches.
+const WEIGHT_OF_ANY: usize = 12;
+/// States of a class of letters or the like, of all scripts.
+const WEIGHT_OF_PROPERTY: usize = 600;
+
+/// About as many states as a part of a translated pattern becomes that has no group and no repetition.
+fn weight_of(part: &str) -> usize {
+    let properties = part.matches("\\p").count() + part.matches("\\P").count();
+    let is_ascii = part.is_ascii() && !part.contains("[^") && !part.contains("\\x{");
+    properties * WEIGHT_OF_PROPERTY
+        + if is_ascii {
+            1 + part.len() / 16
+        } else {
+            WEIGHT_OF_ANY.max(part.len() / 2)
+        }
+}
+
+/// How large a pattern becomes, counted while it is translated.
+#[derive(Default)]
+struct Weights {
+    /// Where each open group begins, and what stands before it.
+    open: Vec<(usize, usize)>,
+    /// What the innermost open group has come to.
+    sum: usize,
+    /// What could be repeated next: where it begins, and its own weight.
+    item: (usize, usize),
+}
+
+impl Weights {
+    fn add(&mut self, start: usize, weight: usize) {
+        self.sum = self.sum.saturating_add(weight);
+        self.item = (start, weight);
+    }
+
+    /// Adds what can't be repeated as a whole.
+    fn add_inseparable(&mut self, weight: usize) {
+        self.add(usize::MAX, weight);
+    }
+
+    fn open(&mut self, start: usize) {
+        self.open.push((start, self.sum));
+        self.sum = 1;
+    }
+
+    fn close(&mut self) {
+        if let Some((start, before)) = self.open.pop() {
+            let weight = self.sum;
+            self.sum = before;
+            self.add(start, weight);
+        }
+    }
+
+    /// Repeats the item; says where it begins if that is to be a loop.
+    fn repeat(&mut self, times: usize) -> Option<usize> {
+        let (start, weight) = self.item;
+        let written_out = weight.saturating_mul(times);
+        let is_loop = written_out > MAX_WRITTEN_OUT && start != usize::MAX;
+        let added = if is_loop {
+            4
+        } else {
+            written_out.saturating_sub(weight)
+        };
+        self.sum = self.sum.saturating_add(added);
+        // It is an item no more: two repetitions of it in a row are one of a group.
+        self.item = (start, weight.saturating_add(added));
+        is_loop.then_some(start)
+    }
+
+    fn total(&self) -> usize {
+        let outer = self.open.iter().map(|(_, before)| *before);
+        outer.fold(self.sum, usize::saturating_add)
+    }
+}
+
 /// What is wrong with a pattern.
 type Result = std::result::Result<(), String>;
 
@@ -68,7 +144,7 @@ pub(super) fn translate(
     pattern: &str,
     flags: Flags,
     subject: &str,
-) -> std::result::Result<String, String> {
+) -> std::result::Result<Translated, String> {
     let mut translator = Translator {
         chars: pattern.chars().peekable(),
         written: String::with_capacity(pattern.len()),
@@ -82,9 +158,24 @@ pub(super) fn translate(
         outer_modes: Vec::new(),
         groups: 0,
         has_breaks: subject.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']),
+        weights: Weights::default(),
+        goes_on: false,
     };
     translator.run()?;
-    Ok(translator.written)
+    Ok(Translated {
+        pattern: translator.written,
+        weight: translator.weights.total(),
+        goes_on: translator.goes_on,
+    })
+}
+
+/// A pattern in the syntax of `fancy-regex`.
+pub(super) struct Translated {
+    pub(super) pattern: String,
+    /// How large it becomes when it is compiled: about as many states of a machine.
+    pub(super) weight: usize,
+    /// Whether it has a `\G`.
+    pub(super) goes_on: bool,
 }
 
 struct Translator<'p> {
@@ -97,6 +188,8 @@ struct Translator<'p> {
     groups: usize,
     /// Whether the text has more than one line: else what the ends of lines are needn't be asked, which is faster.
     has_breaks: bool,
+    weights: Weights,
+    goes_on: bool,
 }
 
 impl Translator<'_> {
@@ -106,12 +199,15 @@ impl Translator<'_> {
         while let Some(c) = self.chars.next() {
             let before = repeatable;
             repeatable = !matches!(c, '(' | '|' | '^');
+            let start = self.written.len();
+            let is_quotation = c == '\\' && self.chars.peek() == Some(&'Q');
             match c {
                 '\\' => self.escape(false)?,
                 '[' => self.class()?,
                 '(' => self.group()?,
                 ')' => {
                     self.written.push(')');
+                    self.weights.close();
                     if let Some(outer) = self.outer_modes.pop() {
                         self.mode = outer;
                     }
@@ -125,6 +221,18 @@ impl Translator<'_> {
                 '#' if self.mode.comments => self.comment(),
                 other if !other.is_ascii() => self.letter(other),
                 other => self.written.push(other),
+            }
+            match c {
+                // What only sets flags is no group.
+                '(' if self.outer_modes.len() == self.weights.open.len() => {}
+                '(' => self.weights.open(start),
+                ')' | '{' | '?' | '*' | '+' => {}
+                ' ' | '\t'..='\r' | '#' if self.mode.comments => {}
+                '\\' if is_quotation => self
+                    .weights
+                    .add_inseparable(weight_of(&self.written[start..])),
+                '.' => self.weights.add(start, WEIGHT_OF_ANY),
+                _ => self.weights.add(start, weight_of(&self.written[start..])),
             }
         }
         Ok(())
@@ -160,6 +268,12 @@ impl Translator<'_> {
         }
         if !max.is_empty() && max.parse::<u32>().map_or(true, |max| max < min) {
             return Err("Illegal repetition range".to_owned());
+        }
+        let times = max.parse::<u32>().unwrap_or(min.saturating_add(1));
+        if let Some(start) = self.weights.repeat(times as usize) {
+            // As a loop: the other engine writes out what is repeated unless something in it has to be tried step by step.
+            self.written.insert_str(start, "(?:(?>)");
+            self.written.push(')');
         }
         self.written.push_str(&format!("{{{counts}}}"));
         Ok(())
@@ -323,7 +437,11 @@ impl Translator<'_> {
             'R' if !in_class => self.written.push_str(&format!("(?:\\r\\n|[{VERTICAL}])")),
             'X' if !in_class => self.written.push_str("(?>\\r\\n|\\P{M}\\p{M}*|\\p{M}+)"),
             'Z' if !in_class => self.line_end(false),
-            'A' | 'z' | 'b' | 'B' | 'G' | 'k' if !in_class => self.written.extend(['\\', c]),
+            'G' if !in_class => {
+                self.goes_on = true;
+                self.written.push_str("\\G");
+            }
+            'A' | 'z' | 'b' | 'B' | 'k' if !in_class => self.written.extend(['\\', c]),
             'n' | 'r' | 't' | 'f' => self.written.extend(['\\', c]),
             'a' => self.code(7),
             'e' => self.code(0x1b),
@@ -454,7 +572,8 @@ mod tests {
     use super::*;
 
     fn translated(pattern: &str, subject: &str) -> String {
-        translate(pattern, Flags::default(), subject).unwrap()
+        let translated = translate(pattern, Flags::default(), subject);
+        translated.unwrap().pattern
     }
 
     #[test]
@@ -488,6 +607,22 @@ mod tests {
                 "{pattern}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_repeated_too_often_to_be_written_out_becomes_a_loop() {
+        for (pattern, expected) in [
+            ("a{1,2000}", "a{1,2000}"),
+            ("\\p{L}{1,9}", "\\p{L}{1,9}"),
+            ("x\\p{L}{1,255}?", "x(?:(?>)\\p{L}){1,255}?"),
+            ("(a{1,1000}){1,1000}b{2}", "(?:(?>)(a{1,1000})){1,1000}b{2}"),
+            ("(.{1,200}b){1,20}", "(?:(?>)(.{1,200}b)){1,20}"),
+        ] {
+            assert_eq!(translated(pattern, ""), expected);
+        }
+        let heavy = |pattern| translate(pattern, Flags::default(), "").unwrap().weight;
+        assert!(heavy("(\\p{L}{9}){9}") > heavy("(\\p{L}{9}){8}"));
+        assert!(heavy("((a{9999}){9999}){9999}") < MAX_WRITTEN_OUT * 2);
     }
 
     #[test]

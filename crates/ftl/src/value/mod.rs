@@ -235,6 +235,15 @@ pub(crate) struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
+    /// What an entry takes, with its place in the index.
+    pub(crate) const ENTRY_BYTES: usize = 3 * size_of::<(Str<'a>, Option<Value<'a>>)>();
+
+    pub(crate) fn with_capacity(entries: usize) -> Self {
+        let mut map = Self::default();
+        map.entries.reserve_exact(entries);
+        map
+    }
+
     pub(crate) fn insert(&mut self, key: Str<'a>, value: Option<Value<'a>>) {
         if let Some(at) = self.position(key.as_str()) {
             self.entries[at].1 = value;
@@ -242,12 +251,10 @@ impl<'a> Map<'a> {
         }
         self.entries.push((key.clone(), value));
         if self.entries.len() == LINEAR_ENTRIES + 1 {
-            self.index = self
-                .entries
-                .iter()
-                .enumerate()
-                .map(|(at, (key, _))| (key.clone(), at))
-                .collect();
+            self.index.reserve(self.entries.capacity());
+            let places = self.entries.iter().enumerate();
+            self.index
+                .extend(places.map(|(at, (key, _))| (key.clone(), at)));
         } else if self.entries.len() > LINEAR_ENTRIES {
             self.index.insert(key, self.entries.len() - 1);
         }

@@ -270,12 +270,19 @@ fn what_grows_runs_out_of_memory() {
         "<#assign s={}><#list 1..10000000 as i><#assign s=s+{'a'+i:i}></#list>",
         "<#assign s=''><#list 1..10000000 as i><#assign s+='ab'></#list>",
         "<#assign s=[1]><#list 1..100 as i><#assign s=s+s></#list>",
-        "<#assign s=''?left_pad(10000000)>${s?split('')?size}",
-        "<#assign s=''?left_pad(10000000, '<')>${s?html?html?html?length}",
-        "<#setting url_escaping_charset='UTF-8'><#assign s=''?left_pad(10000000, '<')>${s?url?url?url?length}",
+        "<#assign s=''?left_pad(3000000)>${s?split('')?size}",
+        "<#assign s=''?left_pad(3000000, '<')>${s?html?html?html?length}",
+        "<#setting url_escaping_charset='UTF-8'><#assign s=''?left_pad(3000000, '<')>${s?url?url?url?length}",
         "${(1..1000000)?join(''?left_pad(1000))}",
         "${(1..1000000)?sort?size}",
         "${(1..100000)?map(x -> ''?left_pad(100, 'a'))?sort?size}",
+        "<#assign s='a'><#list 1..40 as i><#assign s=s+s></#list>",
+        "<#assign s='a'><#list 1..40 as i><#assign s='${s}${s}'></#list>",
+        "<#assign s=''?left_pad(4000000, 'a')>${(s + '${s}${s}${s}${s}${s}${s}${s}${s}${s}${s}${s}${s}')?length}",
+        "<#assign s=''?left_pad(1000000, 'a')>${s?replace('a+', '$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0', 'r')?length}",
+        "<#assign s=''?left_pad(1000000, 'a')>${s?matches('(((((((((((((((((((((((a*)))))))))))))))))))))))')?size}",
+        "<#assign s=''?left_pad(1000000, 'a ')>${s?word_list?size}${s?split(' ')?size}${s?split('')?size}",
+        "<#assign h={}><#list 1..20 as i><#assign h=h + {'a' + i: h} + h></#list><#list 1..1000000 as i><#assign h=h + {'b' + i: i}></#list>",
     ] {
         let ended = outcome(source.to_owned());
         assert!(
@@ -283,6 +290,77 @@ fn what_grows_runs_out_of_memory() {
             "{source}: {ended:?}"
         );
     }
+}
+
+#[test]
+fn failures_within_each_other_are_told_up_to_a_bound() {
+    // The depth is used up at the innermost level, which is all that is told.
+    for source in [
+        "<#assign x='<@x?interpret/>'><@x?interpret/>",
+        "<#assign x='<#attempt><@x?interpret/><#recover>$\\{.error}</#attempt>'><@x?interpret/>",
+        "<#assign x='x?eval'>${x?eval}",
+        "<#macro m><@'<@m/>'?interpret/></#macro><@m/>",
+    ] {
+        assert_eq!(
+            outcome(source.to_owned()),
+            Err(ErrorKind::Depth),
+            "{source}"
+        );
+        let error = failure(source);
+        assert!(!error.description().contains("begin-message"), "{source}");
+    }
+    // Another failure is told with all that is around it, as far as there is room.
+    let failing = |levels: usize| {
+        format!(
+            "<#assign n=0 x='<#assign n++><#if n == {levels}>$\\{{missing}}</#if><@x?interpret/>'><@x?interpret/>"
+        )
+    };
+    let told = failure(&failing(100)).description();
+    assert_eq!(told.matches("---begin-message---").count(), 100);
+    assert!(told.contains("\n==> missing  [in template"));
+    let told = failure(&failing(400)).description();
+    assert!(told.ends_with(" [...]"));
+    assert!(told.len() < 3 << 20, "{}", told.len());
+    assert_eq!(outcome(failing(400)), Err(ErrorKind::Missing));
+    // A name is part of each line of the stack below it.
+    let named = "<#assign n=0 x='<#assign n++><#if n == 40>$\\{missing}</#if><@[x, n + \"y\"?left_pad(9999)]?interpret/>'><@x?interpret/>";
+    assert_eq!(outcome(named.to_owned()), Err(ErrorKind::Missing));
+}
+
+/// The failure of a template without data.
+fn failure(source: &str) -> ftl::Error {
+    let template = Engine::new().budgets(BUDGETS).compile("hostile", source);
+    let rendered = template.and_then(|template| template.render(&json!({}), &mut Vec::new()));
+    rendered.expect_err("it fails")
+}
+
+#[test]
+fn failures_that_are_kept_count_as_memory() {
+    let doubling = "<#assign e='x'?left_pad(1000, 'x')><#list 1..1000 as i>\
+        <#attempt>${(e + e)?number}<#recover><#assign e=.error></#attempt></#list>";
+    assert_eq!(outcome(doubling.to_owned()), Err(ErrorKind::Memory));
+}
+
+#[test]
+fn patterns_that_are_too_large_use_up_a_budget_of_their_own() {
+    for pattern in [
+        r"\\p{L}{1,255}|.{0,5000}|[^,]{0,20000}|(.{1,200}\\s){1,20}|((a{1,1000}){1,1000}){9}",
+        r"(?:\\p{L}{1,200}){0,200}x{70000}",
+    ] {
+        let source = format!("${{'x'?matches('{pattern}')?c}}");
+        assert!(outcome(source).is_ok(), "{pattern}");
+    }
+    let properties = r"(?=\\pL)".repeat(1_200);
+    let quoted = r"\\Qaaaaaaaaaa\\E{200000}".to_owned();
+    let long = "a".repeat(10_001);
+    for pattern in [properties, quoted, long] {
+        let source = format!("${{'x'?matches('{pattern}')?c}}");
+        let shown: String = pattern.chars().take(40).collect();
+        assert_eq!(outcome(source), Err(ErrorKind::Regex), "{shown}");
+    }
+    // To compile them takes steps.
+    let often = r"<#list 1..1000000 as i><#if 'x'?matches('\\p{L}{10}y')></#if></#list>";
+    assert_eq!(outcome(often.to_owned()), Err(ErrorKind::Steps));
 }
 
 #[test]

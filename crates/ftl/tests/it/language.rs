@@ -71,6 +71,15 @@ fn each_area_of_the_language_behaves_as_freemarkers() {
 }
 
 #[test]
+fn what_is_bounded_or_kept_behaves_as_freemarkers_up_to_there() {
+    check(
+        include_str!("../golden/bounds.jsonl"),
+        include_str!("../golden/bounds-expected.jsonl"),
+        include_str!("../golden/bounds.deviations"),
+    );
+}
+
+#[test]
 fn what_is_rarely_named_behaves_as_freemarkers() {
     check(
         include_str!("../golden/gaps.jsonl"),

@@ -11,4 +11,5 @@ mod inspect;
 mod inventory;
 mod language;
 mod loading;
+mod memory;
 mod safety;

@@ -19,7 +19,7 @@ pub(crate) enum Accuracy {
 }
 
 /// What an ISO form shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IsoFormat {
     pub(crate) accuracy: Accuracy,
     pub(crate) shows_zone: bool,
