@@ -107,7 +107,7 @@ impl DateFormat {
         surroundings: &Surroundings<'_>,
         named: &mut Option<Zone>,
     ) -> Result<i64, Unreadable> {
-        let by_pattern = |pattern: &Pattern, source: &str| {
+        let mut by_pattern = |pattern: &Pattern, source: &str| {
             let read = pattern.read(text, surroundings, named);
             read.ok_or_else(|| Unreadable {
                 format: source.to_owned(),
