@@ -32,6 +32,8 @@ impl Style {
 pub(crate) struct Styles {
     date: Style,
     time: Style,
+    /// Whether both have been named: FreeMarker has another format for `long` than for `long_long`.
+    are_two: bool,
 }
 
 impl Styles {
@@ -42,11 +44,17 @@ impl Styles {
             Some(name) => Style::parse(name)?,
             None => Style::Medium,
         };
-        let time = match names.next() {
-            Some(name) if kind == DateKind::DateTime => Style::parse(name)?,
-            _ => date,
+        let second = names.next().filter(|_| kind == DateKind::DateTime);
+        let time = match second {
+            Some(name) => Style::parse(name)?,
+            None => date,
         };
-        Some(Self { date, time })
+        let are_two = second.is_some();
+        Some(Self {
+            date,
+            time,
+            are_two,
+        })
     }
 }
 

@@ -124,6 +124,8 @@ pub(crate) struct Running<'a> {
     pub(crate) base: usize,
     /// The unit that has called it.
     pub(crate) caller: u32,
+    /// The unit that it is of.
+    pub(crate) unit: u32,
 }
 
 /// The nested content of the running macro call.

@@ -43,7 +43,11 @@ impl<'a> Env<'a> {
     /// The macro or function whose own code is running: what it has included or made stands outside of it.
     fn within(&self) -> Option<&'a MacroDef> {
         let running = self.place.running;
-        let running = running.filter(|running| running.base == self.place.base);
+        // Frames without variables begin where the next one does.
+        let is_here = |running: &Running<'_>| {
+            running.base == self.place.base && running.unit == self.place.unit
+        };
+        let running = running.filter(is_here);
         running.map(|Running { def, .. }| def)
     }
 

@@ -361,6 +361,7 @@ impl<'a> Env<'a> {
             def,
             base: frame,
             caller: caller.unit,
+            unit,
         });
         self.place.nested = nested;
         caller

@@ -280,7 +280,7 @@ fn what_grows_runs_out_of_memory() {
         "<#assign s='a'><#list 1..40 as i><#assign s='${s}${s}'></#list>",
         "<#assign s=''?left_pad(4000000, 'a')>${(s + '${s}${s}${s}${s}${s}${s}${s}${s}${s}${s}${s}${s}')?length}",
         "<#assign s=''?left_pad(1000000, 'a')>${s?replace('a+', '$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0', 'r')?length}",
-        "<#assign s=''?left_pad(1000000, 'a')>${s?matches('(((((((((((((((((((((((a*)))))))))))))))))))))))')?size}",
+        "<#assign s=''?left_pad(1000000, 'a') l=[]><#list 1..100 as i><#assign l=l + [s?matches('(((((((a*)))))))')]></#list>${l?size}",
         "<#assign s=''?left_pad(1000000, 'a ')>${s?word_list?size}${s?split(' ')?size}${s?split('')?size}",
         "<#assign h={}><#list 1..20 as i><#assign h=h + {'a' + i: h} + h></#list><#list 1..1000000 as i><#assign h=h + {'b' + i: i}></#list>",
     ] {
@@ -323,7 +323,7 @@ fn failures_within_each_other_are_told_up_to_a_bound() {
     assert!(told.len() < 3 << 20, "{}", told.len());
     assert_eq!(outcome(failing(400)), Err(ErrorKind::Missing));
     // A name is part of each line of the stack below it.
-    let named = "<#assign n=0 x='<#assign n++><#if n == 40>$\\{missing}</#if><@[x, n + \"y\"?left_pad(9999)]?interpret/>'><@x?interpret/>";
+    let named = "<#assign n=0 x='<#assign n++><#if n == 40>$\\{missing}</#if><@[x,n+\"y\"?left_pad(9999)]?interpret/>'><@x?interpret/>";
     assert_eq!(outcome(named.to_owned()), Err(ErrorKind::Missing));
 }
 
@@ -346,14 +346,14 @@ fn patterns_that_are_too_large_use_up_a_budget_of_their_own() {
     for pattern in [
         r"\\p{L}{1,255}|.{0,5000}|[^,]{0,20000}|(.{1,200}\\s){1,20}|((a{1,1000}){1,1000}){9}",
         r"(?:\\p{L}{1,200}){0,200}x{70000}",
+        r"\\Qaaaaaaaaaa\\E{200000}",
     ] {
         let source = format!("${{'x'?matches('{pattern}')?c}}");
         assert!(outcome(source).is_ok(), "{pattern}");
     }
     let properties = r"(?=\\pL)".repeat(1_200);
-    let quoted = r"\\Qaaaaaaaaaa\\E{200000}".to_owned();
     let long = "a".repeat(10_001);
-    for pattern in [properties, quoted, long] {
+    for pattern in [properties, long] {
         let source = format!("${{'x'?matches('{pattern}')?c}}");
         let shown: String = pattern.chars().take(40).collect();
         assert_eq!(outcome(source), Err(ErrorKind::Regex), "{shown}");

@@ -49,7 +49,7 @@ fn loading_and_running_text_keep_to_the_budgets() {
             ErrorKind::Steps,
         ),
         (
-            "<#assign s = ''?left_pad(4000000, '(')>${s?eval}",
+            "<#assign s = ''?left_pad(210000, '(')>${s?eval}",
             ErrorKind::Steps,
         ),
         (
