@@ -49,8 +49,8 @@ fn loading_and_running_text_keep_to_the_budgets() {
             ErrorKind::Steps,
         ),
         (
-            "<#assign s = ''?left_pad(210000, '(')>${s?eval}",
-            ErrorKind::Steps,
+            "<#assign s = ''?left_pad(300000, '(')>${s?eval}",
+            ErrorKind::Memory,
         ),
         (
             "<#assign s = ''?left_pad(100000, '(')>${s?eval}",
