@@ -276,9 +276,9 @@ fn matches<'a>(env: &mut Env<'a>, call: &'a BuiltinCall, text: Str<'a>) -> Retur
     let translated = self::source(env, search.as_str(), flags, source)?;
     let limit = env.engine.budgets.regex_backtracking;
     env.steps(translated.steps())?;
+    let regex = translated.compile(limit).map_err(|why| refused(env, why))?;
     let whole_regex = translated.compile_whole(limit);
     let whole_regex = whole_regex.map_err(|why| refused(env, why))?;
-    let regex = translated.compile(limit).map_err(|why| refused(env, why))?;
     let whole = whole_regex
         .captures(source)
         .map_err(|_| too_long(env, call))?;
