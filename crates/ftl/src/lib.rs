@@ -184,7 +184,7 @@
 //! | messages of more than two megabytes | are cut; failures within `?interpret` within `?interpret` are told for 128 levels; that a budget is used up is told as it is, whatever is around it |
 //! | locales with variants | are those without: `ja_JP_JP` has no imperial years, `th_TH_TH` no Thai digits, `en_US_POSIX` groups digits, and without a country (`en__X`) weeks are the language's; `no_NO_NY` is `nn_NO` |
 //! | time zones `SystemV/…` with daylight saving time | save it in 1974 and 1975 as in other years |
-//! | zones that texts name | are found in the order of the locales that Java knows, in unknown ones too |
+//! | zones that texts name | are found in one order of names in all locales that Java doesn't know, in Java in another one; a format goes on in them as soon as `?datetime` is computed, in Java once its value is asked for |
 //! | the `c_format` setting, `#switch` with `#on` | are there whatever the version, as since 2.3.32 and 2.3.34; `?c` of strings and the number format `c` from 2.3.32 on |
 //!
 //! # Safety

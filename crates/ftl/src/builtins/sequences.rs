@@ -243,15 +243,18 @@ fn place<'a>(
     } else {
         None
     };
-    // Nothing is like what is missing.
-    let Some(wanted) = wanted else {
-        return Ok(None);
-    };
     let (from, last) = match start {
         Some(last) if backwards => (0, last),
         start => (start.unwrap_or(0).max(0) as usize, i64::MAX),
     };
     let mut index = stream.skip_items(from);
+    let Some(wanted) = wanted else {
+        // Nothing is like what is missing; but all items are asked for.
+        while index as i64 <= last && stream.next(env)?.is_some() {
+            index += 1;
+        }
+        return Ok(None);
+    };
     let mut found = None;
     while index as i64 <= last
         && let Some(item) = stream.next(env)?

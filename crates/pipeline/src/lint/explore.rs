@@ -107,9 +107,11 @@ pub(super) struct Explored {
     /// What was printed, and what of it in renders that nothing was wrong with.
     pub(super) reached: BTreeSet<Unit>,
     pub(super) soundly: BTreeSet<Unit>,
-    /// The interpolations that renders printed one after the other, and the names that were computed for it.
-    ways: BTreeSet<(Vec<usize>, Vec<(usize, usize)>)>,
+    ways: BTreeSet<Passed>,
 }
+
+/// The interpolations that a render printed one after the other, and the names that were computed for it.
+type Passed = (Vec<usize>, Vec<(usize, usize)>);
 
 /// A case that takes a way of its own through the template, and how it differs from a base.
 pub(super) struct Way {
