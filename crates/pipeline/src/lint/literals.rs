@@ -22,9 +22,10 @@ const MOST_ITEMS: usize = 60;
 /// What stands around a text that only has to be part of a value: breaks strings, URLs and headers.
 const HOSTILE: &str = "\"\\\n/?&# ";
 
-/// Texts that something is compared with, or that go into a built-in or a function.
+/// Texts that something is compared with or looked up by, or that go into a built-in or a function.
 static TEXTS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(==?|#case|#on|[\[(,])\s*(?:"([^"$\\]{1,60})"|'([^'$\\]{1,60})')|(?:"([^"$\\]{1,60})"|'([^'$\\]{1,60})')\s*==?"#)
+    let text = r#"(?:"((?:[^"$\\]|\\.){1,60})"|'((?:[^'$\\]|\\.){1,60})')"#;
+    Regex::new(&format!(r"(==?|#case|#on|[\[({{,])\s*{text}|{text}\s*==?"))
         .expect("a constant pattern that tests compile")
 });
 
@@ -67,7 +68,7 @@ pub(super) fn literals(source: &str, pieces: &[Piece]) -> Literals {
         let code = code.filter(|piece| matches!(piece.kind, Kind::Tag | Kind::Interpolation));
         code.map(|piece| &source[piece.range.clone()])
     };
-    let (mut whole, mut parts): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let (mut whole, mut parts): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut numbers: Vec<i64> = Vec::new();
     for code in code() {
         for captures in TEXTS.captures_iter(code) {
@@ -80,13 +81,14 @@ pub(super) fn literals(source: &str, pieces: &[Piece]) -> Literals {
             {
                 continue;
             }
-            // An argument, or an item of a list.
+            // An argument, an item of a list, or a key of a hash.
             let is_part = captures
                 .get(1)
-                .is_some_and(|before| matches!(before.as_str(), "(" | ","));
+                .is_some_and(|before| matches!(before.as_str(), "(" | "{" | ","));
             let list = if is_part { &mut parts } else { &mut whole };
-            if !list.contains(&text.as_str()) {
-                list.push(text.as_str());
+            let text = unescaped(text.as_str());
+            if !list.contains(&text) {
+                list.push(text);
             }
         }
         for captures in NUMBERS.captures_iter(code) {
@@ -156,6 +158,24 @@ pub(super) fn literals(source: &str, pieces: &[Piece]) -> Literals {
         found.items = (highest(MOST_ITEMS) + 2).clamp(3, MOST_ITEMS);
     }
     found
+}
+
+/// What a literal stands for, as far as its escapes are of one character.
+fn unescaped(literal: &str) -> String {
+    let mut chars = literal.chars();
+    let next = |chars: &mut std::str::Chars<'_>| match chars.next()? {
+        '\\' => Some(match chars.next()? {
+            'n' => '\n',
+            't' => '\t',
+            'r' => '\r',
+            'l' => '<',
+            'g' => '>',
+            'a' => '&',
+            other => other,
+        }),
+        plain => Some(plain),
+    };
+    std::iter::from_fn(|| next(&mut chars)).collect()
 }
 
 #[cfg(test)]

@@ -402,7 +402,7 @@ impl Target<'_> {
     }
 
     /// Whether the way through the template depends on what is at `path`: a tag reads it, or an
-    /// interpolation that compares.
+    /// interpolation that compares, or that looks something up by it.
     pub(super) fn decides(&self, path: &Path) -> bool {
         let mut reads = self.reads.iter().filter(|read| read.path == *path);
         reads.any(|read| {
@@ -412,7 +412,9 @@ impl Target<'_> {
             within.is_none_or(|within| {
                 let text = &self.source[within.clone()];
                 let compares = ["==", "!=", "?then", "?switch", "?seq_"];
-                compares.iter().any(|each| text.contains(each))
+                let before = &self.source[within.start..range.start];
+                let is_key = before.trim_end_matches(['(', ' ']).ends_with('[');
+                is_key || compares.iter().any(|each| text.contains(each))
             })
         })
     }

@@ -25,8 +25,17 @@ impl<'p> Reader<'p> {
         match &callee.kind {
             ExprKind::Paren(inner) => self.read_called(inner, arguments),
             _ if is_path(callee) => {
-                let (guarded, arguments) = (false, Some(arguments));
+                let guarded = false;
+                // Of several things in one hash it may be another one that is called.
+                let is_picked = match &callee.kind {
+                    ExprKind::Dot(target, _) | ExprKind::Index(target, _) => {
+                        let holders = self.origins(target, guarded);
+                        holders.iter().any(|path| path.containers > 0)
+                    }
+                    _ => false,
+                };
                 let origins = self.origins(callee, guarded);
+                let arguments = (origins.len() == 1 && !is_picked).then_some(arguments);
                 self.note(callee.src, &origins, How { guarded, arguments });
             }
             _ => drop(self.read(callee)),
