@@ -145,7 +145,11 @@ test("each menu that opens is one to screen readers, and begins at its first ite
     await expect
       .poll(() => menu.evaluate((each) => each.querySelector("[role^=menuitem]:not(:disabled)") === document.activeElement), { message: String(name) })
       .toBe(true);
-    expect(await findings(page), String(name)).toEqual([]);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expect.poll(() => page.evaluate("document.documentElement.dataset.mantineColorScheme")).toBe(colorScheme);
+      expect(await findings(page), `${String(name)}, ${colorScheme}`).toEqual([]);
+    }
     await page.keyboard.press("Escape");
     await menu.waitFor({ state: "detached" });
     await page.close();
@@ -220,5 +224,18 @@ test("the palette opens from where somebody types", async () => {
     await page.keyboard.press("Escape");
     await palette.waitFor({ state: "detached" });
   }
+  await page.close();
+});
+
+test("the palette opens above no dialog, which Escape would close with it", async () => {
+  const page = await opened(`/o/${filled.organisation}/settings/tokens`);
+  await page.getByRole("button", { name: "Create token" }).first().click();
+  const dialog = page.getByRole("dialog");
+  const name = dialog.getByLabel("Name");
+  await name.fill("Typed and not sent");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.press("Control+k");
+  expect(await page.getByPlaceholder("Go to a page, sync or project").count()).toBe(0);
+  expect(await name.inputValue()).toBe("Typed and not sent");
   await page.close();
 });

@@ -4,6 +4,7 @@ import { IconDots, IconUsers } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
+import { DANGER } from "@/app/colours";
 import { api, matching, take, type Schemas } from "@/api/client";
 import { confirmDanger } from "@/components/confirm";
 import { Listing } from "@/components/listing";
@@ -182,7 +183,7 @@ function Actions({ person }: { person: Person }) {
           </Menu.Item>
         ) : (
           <Menu.Item
-            color="red"
+            color={DANGER}
             disabled={person.id === me.id}
             onClick={ask(
               "lock",

@@ -13,7 +13,7 @@ import classes from "./editor.module.css";
 
 /** Everything that a definition says; beside it, what users will see of it. */
 export function ConfigurationTab(shared: TabProps) {
-  const props = { ...shared, check: withPins(shared.check, shared.returned?.comments ?? []) };
+  const props = { ...shared, check: withPins(shared.check, shared.pins) };
   // Beside what somebody works on stands what becomes of it. Not on focus: drawing anew would take the selection with it
   // that is made together with the focus.
   const [side, setSide] = useState<Side>("setup");

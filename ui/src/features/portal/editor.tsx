@@ -19,7 +19,7 @@ import { type Draft, useDraft } from "./draft";
 import { FindingNames } from "./findings";
 import { useReceiving } from "./input";
 import { checkQuery, type Content, type Definition, definitionQuery, definitionVersionQuery, lintQuery } from "./queries";
-import { returnedOf, useReviewed } from "./pins";
+import { pinned, returnedOf, useReviewed } from "./pins";
 import { ReviewBadge } from "./review-badge";
 import type { Jump } from "./shared";
 import { TestingTab } from "./testing";
@@ -59,6 +59,9 @@ function Editor({ organisation, definition }: { organisation: string; definition
   const lint = useQuery(lintQuery(organisation, definition, project));
   const { content } = draft;
   const returned = returnedOf(useReviewed(organisation, definition));
+  const said = returned?.comments ?? [];
+  const commented = useQuery({ ...definitionVersionQuery(organisation, definition.id, returned?.version ?? 0), enabled: said.length > 0 });
+  const pins = pinned(said, commented.data?.content, content);
   const [jump, setJump] = useState<Jump>();
   const navigate = route.useNavigate();
   const goTo = (place: Jump) => {
@@ -71,7 +74,7 @@ function Editor({ organisation, definition }: { organisation: string; definition
       field?.focus();
     });
   };
-  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], left: lint.data?.left ?? [], returned, jump, onJump: goTo };
+  const shared = { organisation, definition, draft, may, check: check.data, findings: lint.data?.findings ?? [], left: lint.data?.left ?? [], returned, pins, jump, onJump: goTo };
   return (
     <Page
       wide

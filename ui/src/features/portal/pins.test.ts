@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { lastSubmitted, returnedOf, withPins } from "./pins";
+import { lastSubmitted, pinned, returnedOf, withPins } from "./pins";
 import { problemAt } from "./shared";
 
 const check = { problems: [{ pointer: "/about/summary", message: "too long" }], warnings: [], parameters: [], mapped_fields: [] };
 
 test("what a reviewer said stands at its field, beside what the check found", () => {
-  const both = withPins(check, [{ pointer: "/display_name", comment: "Say whose it is" }]);
+  const both = withPins(check, [{ name: "Name", pointer: "/display_name", comment: "Say whose it is" }]);
   expect(problemAt(both, "/display_name")).toBe("The reviewer said: Say whose it is.");
   expect(problemAt(both, "/about/summary")).toBe("Too long.");
   expect(withPins(check, [])).toBe(check);
@@ -26,4 +26,15 @@ test("what was asked for stays until the next version is submitted", () => {
   expect(lastSubmitted(versions("internal", "approved", "returned"))).toBeNull();
   expect(lastSubmitted(versions("internal"))).toBeNull();
   expect(lastSubmitted([])).toBeNull();
+});
+
+test("a comment stays with what it is about, by the name that it had", () => {
+  const parameters = (...names: string[]) => ({ parameters: names.map((name) => ({ name, display_name: `The ${name}`, help: "" })) });
+  const comments = [{ pointer: "/parameters/0/help", comment: "Say where" }];
+  const [name, version] = ["Parameter “The first” › Help", parameters("first", "key")];
+  expect(pinned(comments, version, parameters("key", "first"))).toEqual([{ name, pointer: "/parameters/1/help", comment: "Say where" }]);
+  const gone = pinned(comments, version, parameters("key"));
+  expect(gone).toEqual([{ name, pointer: null, comment: "Say where" }]);
+  expect(withPins(check, gone)?.problems).toEqual(check.problems);
+  expect(pinned(comments, undefined, version)[0]?.pointer).toBeNull();
 });

@@ -1,5 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
+import { fieldName } from "@/components/field-name";
+import { moved } from "./moved";
 import { type Check, type ListedVersion, newestVersionsQuery } from "./queries";
 
 /**
@@ -32,9 +34,25 @@ export interface Returned {
   comments: Schemas["CommentView"][];
 }
 
+/** What a reviewer says of a field, as it was called then; and where that is in the draft, null where it is no more. */
+export interface Pin {
+  name: string;
+  pointer: string | null;
+  comment: string;
+}
+
+/** The comments on a version at the draft's fields. As long as what was commented on isn't known, at none. */
+export function pinned(comments: Schemas["CommentView"][], version: unknown, draft: unknown): Pin[] {
+  return comments.map(({ pointer, comment }) => ({
+    name: fieldName(pointer, version),
+    pointer: version === undefined ? null : moved(pointer, version, draft),
+    comment,
+  }));
+}
+
 /** The check with the comments beside what it found: fields show both. */
-export function withPins(check: Check | undefined, pins: Schemas["CommentView"][]): Check | undefined {
+export function withPins(check: Check | undefined, pins: Pin[]): Check | undefined {
   if (check === undefined || pins.length === 0) return check;
-  const said = pins.map(({ pointer, comment }) => ({ pointer, message: `The reviewer said: ${comment}` }));
+  const said = pins.flatMap(({ pointer, comment }) => (pointer === null ? [] : [{ pointer, message: `The reviewer said: ${comment}` }]));
   return { ...check, problems: [...said, ...check.problems] };
 }

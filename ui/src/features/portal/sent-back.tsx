@@ -1,14 +1,13 @@
 import { Alert, Button, Text, UnstyledButton } from "@mantine/core";
-import { fieldName } from "@/components/field-name";
 import { TextLink } from "@/components/links";
 import { useSubmission } from "./submission";
 import type { TabProps } from "./shared";
 import classes from "./editor.module.css";
 
 /** What the reviewer asks for, above what is to be changed: the note, and each comment with the way to its field. */
-export function SentBack({ organisation, definition, draft, may, returned, onJump }: TabProps) {
+export function SentBack({ organisation, definition, may, returned, pins, onJump }: TabProps) {
   if (returned === null) return null;
-  const { note, comments } = returned;
+  const { note } = returned;
   return (
     <Alert color="yellow" title="Changes requested by the reviewer" mb="lg">
       {note !== "" && (
@@ -16,18 +15,22 @@ export function SentBack({ organisation, definition, draft, may, returned, onJum
           {note}
         </Text>
       )}
-      {comments.length > 0 && (
+      {pins.length > 0 && (
         <ul className={classes.pins}>
-          {comments.map(({ pointer, comment }) => (
-            <li key={pointer + comment}>
-              <UnstyledButton
-                className={classes.jump ?? ""}
-                onClick={() => {
-                  onJump({ pointer });
-                }}
-              >
-                {fieldName(pointer, draft.content)}
-              </UnstyledButton>
+          {pins.map(({ name, pointer, comment }) => (
+            <li key={name + comment}>
+              {pointer === null ? (
+                name
+              ) : (
+                <UnstyledButton
+                  className={classes.jump ?? ""}
+                  onClick={() => {
+                    onJump({ pointer });
+                  }}
+                >
+                  {name}
+                </UnstyledButton>
+              )}
               : {comment}
             </li>
           ))}

@@ -1,7 +1,7 @@
 import type { Schemas } from "@/api/client";
 import { sentenceCase } from "@/components/highlight";
 import type { Draft } from "./draft";
-import type { Returned } from "./pins";
+import type { Pin, Returned } from "./pins";
 import type { Check, Definition } from "./queries";
 
 /** What the tabs of the editor work with. */
@@ -16,6 +16,8 @@ export interface TabProps {
   left: Schemas["LeftView"][];
   /** What the newest version was sent back with; null: it wasn't. */
   returned: Returned | null;
+  /** What was said of single fields then, at the draft's. */
+  pins: Pin[];
   /** A place that somebody wants to see. */
   jump: Jump | undefined;
   onJump: (jump: Jump) => void;

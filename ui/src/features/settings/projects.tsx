@@ -3,6 +3,7 @@ import { IconDots, IconFolder } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
+import { DANGER } from "@/app/colours";
 import { api, idempotencyKey, matching, ProblemError, take, type Schemas } from "@/api/client";
 import { Absent } from "@/components/absent";
 import { useChecks } from "@/components/checks";
@@ -220,7 +221,7 @@ function ProjectMenu({ project, onRename, onOpen, onRotate }: MenuProps) {
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item
-          color="red"
+          color={DANGER}
           onClick={() => {
             confirmDanger({
               title: `Delete ${project.name}?`,

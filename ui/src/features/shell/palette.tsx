@@ -1,4 +1,5 @@
 import { Kbd, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
 import { Spotlight, spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import {
   type Icon,
@@ -46,12 +47,21 @@ export function PaletteButton() {
   );
 }
 
+const NAME = "Go to a page, sync or project";
+
+/** Opens the palette, or closes it. Not above another dialog: Escape would close both, with all that was typed there. */
+function toggle() {
+  if (document.querySelector(`[aria-modal=true]:not([aria-label="${NAME}"])`) === null) spotlight.toggle();
+}
+
 /** How many are listed at once: more than there are places and commands, of syncs and projects the first. */
 const LISTED = 60;
 
 /** The command palette: every place, command, sync and project, by typing. */
 export function Palette({ projects, project }: { projects: Project[]; project: Project | undefined }) {
   const router = useRouter();
+  // Also from where somebody types.
+  useHotkeys([["mod+K", toggle]], [], true);
   const groups = usePlaces(project);
   const commands = useCommands(project);
   const steps = useSyncCommands(project);
@@ -88,17 +98,14 @@ export function Palette({ projects, project }: { projects: Project[]; project: P
       scrollable
       maxHeight={420}
       overlayProps={{ backgroundOpacity: 0.24, blur: 0 }}
-      shortcut={["mod + K"]}
-      // Also from where somebody types.
-      tagsToIgnore={[]}
-      triggerOnContentEditable
+      shortcut={null}
       nothingFound="Nothing found"
       highlightQuery
-      attributes={{ content: { "aria-label": "Go to a page, sync or project" } }}
+      attributes={{ content: { "aria-label": NAME } }}
       searchProps={{
         leftSection: <IconSearch size={17} />,
-        placeholder: "Go to a page, sync or project",
-        "aria-label": "Go to a page, sync or project",
+        placeholder: NAME,
+        "aria-label": NAME,
       }}
     />
   );

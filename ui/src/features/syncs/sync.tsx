@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, Menu, Text } from "@mantine/core";
 import { IconCopy, IconDots, IconPlayerPause, IconPlayerPlay, IconRoute, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, Outlet, useMatch } from "@tanstack/react-router";
+import { DANGER } from "@/app/colours";
 import { ProblemError } from "@/api/client";
 import { Absent } from "@/components/absent";
 import { HealthMark } from "@/components/health";
@@ -162,7 +163,7 @@ function Actions({ sync }: { sync: Sync }) {
             Duplicate
           </Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+          <Menu.Item color={DANGER} leftSection={<IconTrash size={16} />} onClick={remove}>
             Delete…
           </Menu.Item>
         </Menu.Dropdown>
