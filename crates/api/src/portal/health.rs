@@ -131,11 +131,8 @@ pub(super) async fn of_project(
             break after.is_none();
         }
     };
-    troubled.sort_by(|one, other| {
-        let key = |(trouble, name, id, ..): &(u8, String, SyncId, Health, Option<String>)| {
-            (Reverse(*trouble), name.to_lowercase(), id.to_bytes())
-        };
-        key(one).cmp(&key(other))
+    troubled.sort_by_cached_key(|(trouble, name, id, ..)| {
+        (Reverse(*trouble), name.to_lowercase(), id.to_bytes())
     });
     troubled.truncate(limit);
     let troubled = troubled
